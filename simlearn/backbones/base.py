@@ -1,0 +1,98 @@
+"""The contract of every backbone: a sequence of named stages that can be cut anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+
+class Backbone(nn.Module):
+    """Stages run one after the other; a cut is the place behind one of them.
+
+    ``forward(x) == high(low(x, c), c)`` bit for bit for every cut c in eval mode, since all
+    three run the same stages.
+
+    Args:
+        stages: name -> module, in order. The last one gives ``(B, dim)`` features.
+        dim: number of features.
+        kind: ``"image"`` takes ``(B, C, H, W)``, ``"clip"`` takes ``(B, C, T, H, W)``.
+
+    Attributes:
+        cuts: ``"input"`` and the names of all stages but the last.
+    """
+
+    def __init__(
+        self, stages: Mapping[str, nn.Module], *, dim: int, kind: Literal["image", "clip"]
+    ) -> None:
+        super().__init__()
+        self.stages = nn.ModuleDict(stages)
+        self.dim = dim
+        self.kind = kind
+        self.cuts = ("input", *list(stages)[:-1])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, dim)`` features of ``(B, C, H, W)`` images or ``(B, C, T, H, W)`` clips."""
+        return self.high(self.low(x, "input"), "input")
+
+    def low(self, x: Tensor, cut: str) -> Tensor:
+        """The activation ``h (B, *F)`` at ``cut``; ``low(x, "input")`` is x.
+
+        Raises:
+            ValueError: unknown cut.
+        """
+        if cut == "input":
+            self._check_input(x)
+        for stage in self._names()[: self._position(cut)]:
+            x = self.stages[stage](x)
+        return x
+
+    def high(self, h: Tensor, cut: str) -> Tensor:
+        """``(B, dim)`` features from the activation at ``cut``.
+
+        Raises:
+            ValueError: unknown cut.
+        """
+        for stage in self._names()[self._position(cut) :]:
+            h = self.stages[stage](h)
+        return h
+
+    def _names(self) -> list[str]:
+        return list(self.stages)
+
+    def _position(self, cut: str) -> int:
+        if cut not in self.cuts:
+            raise ValueError(
+                f"{type(self).__name__} has no cut {cut!r}; there are {', '.join(self.cuts)}"
+            )
+        return self.cuts.index(cut)
+
+    def _check_input(self, x: Tensor) -> None:
+        wanted = {"image": ("(B, C, H, W)", 4), "clip": ("(B, C, T, H, W)", 5)}[self.kind]
+        if x.ndim != wanted[1]:
+            raise ValueError(
+                f"{type(self).__name__} takes {wanted[0]}, found shape {tuple(x.shape)}"
+            )
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Number of learnt values."""
+    return sum(p.numel() for p in module.parameters())
+
+
+def scaled(channels: int, width: float) -> int:
+    """A layer's channels at a relative width, at least one.
+
+    Raises:
+        ValueError: a width that is not positive.
+    """
+    if width <= 0:
+        raise ValueError(f"width is {width}, must be positive")
+    return max(1, round(channels * width))
+
+
+def channels_last_3d(module: nn.Module) -> nn.Module:
+    """Keep convolution weights channels last, as clips arrive from the loader (faster on CPUs)."""
+    return module.to(memory_format=torch.channels_last_3d)

@@ -1,0 +1,28 @@
+"""From features to the embedding."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class LinearHead(nn.Module):
+    """A linear layer and L2 normalisation; stands outside the backbone.
+
+    Args:
+        in_dim: number of features.
+        dim: size d of the embedding.
+        normalise: bring every embedding to length 1.
+    """
+
+    def __init__(self, in_dim: int, dim: int = 128, normalise: bool = True) -> None:
+        super().__init__()
+        if dim < 1:
+            raise ValueError(f"head.dim is {dim}, must be at least 1")
+        self.linear = nn.Linear(in_dim, dim)
+        self.dim, self.normalise = dim, normalise
+
+    def forward(self, features: Tensor) -> Tensor:
+        """``(B, in_dim)`` features to ``(B, d)`` embeddings, float32 where normalised."""
+        z = self.linear(features)
+        return F.normalize(z.float(), dim=1) if self.normalise else z

@@ -1,0 +1,31 @@
+"""The one error of this package: everything that is wrong with a configuration, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used.
+
+    Args:
+        faults: one sentence per fault, each naming its source and the way out; a single string
+            counts as one fault. Repeated sentences are kept once. At least one is needed.
+
+    Attributes:
+        faults: the sentences, in the order in which they should be read.
+
+    Raises:
+        ValueError: no fault was given.
+    """
+
+    def __init__(self, faults: str | Iterable[str]) -> None:
+        listed = [faults] if isinstance(faults, str) else list(dict.fromkeys(faults))
+        if not listed:
+            raise ValueError("a ConfigError needs at least one fault")
+        super().__init__("\n".join(listed))
+        self.faults: list[str] = listed
+
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[list[str]]]:
+        """Copies and process boundaries keep the list (the default would keep the text only)."""
+        return type(self), (self.faults,)

@@ -1,0 +1,107 @@
+"""Clips of videos as batches: one call reads, crops and standardises a whole batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from simlearn.data.batch import Batch
+from simlearn.data.clips import ClipIndex, clip_frames
+from simlearn.data.frames import FrameReader
+from simlearn.data.sampler import Key
+from simlearn.data.transforms import augmentation, crop_and_flip, standardise
+
+
+class ClipDataset(Dataset[Batch]):
+    """Batches of clips by a list of (epoch, row).
+
+    Args:
+        reader: frames of all videos by row.
+        videos: ``(V,)`` which of the reader's videos belong to this set.
+        labels: ``(V,)`` label of each of them.
+        clips: rows; ``clips.video`` counts within ``videos``.
+        frames: frames per clip, T.
+        stride: step between them.
+        side: side of the clips handed out; the reader's frames may be larger.
+        how: standardisation, ``"clip"`` or ``"range"``.
+        seed: seed of the augmentation; ``None``: none, the middle is cropped.
+        flip: mirror half of the samples, where there is augmentation.
+        images: hand out ``(B, C, H, W)`` instead of ``(B, C, 1, H, W)``; needs T = 1.
+    """
+
+    def __init__(
+        self,
+        reader: FrameReader,
+        videos: Sequence[int],
+        labels: Sequence[int],
+        clips: ClipIndex,
+        *,
+        frames: int,
+        stride: int,
+        side: int,
+        how: str = "clip",
+        seed: int | None = None,
+        flip: bool = True,
+        images: bool = False,
+    ) -> None:
+        self.reader, self.clips = reader, clips
+        self.frames, self.stride, self.side = frames, stride, side
+        self.how, self.seed, self.flip, self.images = how, seed, flip, images
+        self.videos = np.asarray(videos, dtype=np.int64)
+        self.labels = np.asarray(labels, dtype=np.int64)
+        self.lengths = reader.offsets[self.videos + 1] - reader.offsets[self.videos]
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    @property
+    def clip_labels(self) -> np.ndarray:
+        """``(N,)`` label of each row."""
+        return self.labels[self.clips.video]
+
+    def frame_rows(self, row: int, start: int) -> np.ndarray:
+        """``(T,)`` rows of the reader that make the clip ``row`` when it begins at ``start``."""
+        video = self.clips.video[row]
+        local = clip_frames(start, self.frames, self.stride, int(self.lengths[video]))
+        return self.reader.offsets[self.videos[video]] + local
+
+    def __getitem__(self, keys: Sequence[Key]) -> Batch:
+        """The batch of these (epoch, row): ``x (B, C, T, side, side)`` float32."""
+        rows = [row for _, row in keys]
+        if self.seed is None:
+            starts = self.clips.low[rows]
+            pixels = self._gather(rows, starts)
+            margin = (pixels.shape[2] - self.side) // 2
+            x = pixels[:, :, margin : margin + self.side, margin : margin + self.side]
+        else:
+            x = self._augmented(keys, self.seed)
+        x = standardise(x.permute(0, 4, 1, 2, 3), self.how)
+        index = torch.tensor(rows, dtype=torch.int64)
+        video = self.clips.video[rows]
+        return Batch(
+            x=x[:, :, 0] if self.images else x,
+            y=torch.from_numpy(self.labels[video]),
+            group=torch.from_numpy(self.videos[video]),
+            index=index,
+        )
+
+    def _augmented(self, keys: Sequence[Key], seed: int) -> torch.Tensor:
+        slack = self.reader.gather(self.reader.offsets[self.videos[:1]]).shape[1] - self.side
+        draws = [augmentation(seed, e, r, slack=slack, flip=self.flip) for e, r in keys]
+        starts = [
+            int(g.integers(self.clips.low[r], self.clips.high[r] + 1))
+            for (_, r), (_, _, _, g) in zip(keys, draws, strict=True)
+        ]
+        pixels = self._gather([r for _, r in keys], starts)
+        clips = [
+            crop_and_flip(clip.permute(0, 3, 1, 2), top=top, left=left, side=self.side, flip=flip)
+            for clip, (top, left, flip, _) in zip(pixels, draws, strict=True)
+        ]
+        return torch.stack(clips).permute(0, 1, 3, 4, 2)
+
+    def _gather(self, rows: Sequence[int], starts: Sequence[int] | np.ndarray) -> torch.Tensor:
+        wanted = [self.frame_rows(r, int(s)) for r, s in zip(rows, starts, strict=True)]
+        return torch.from_numpy(self.reader.gather(np.stack(wanted)))

@@ -1,0 +1,105 @@
+"""Embeddings of a data set, and of whole videos from those of their clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from simlearn.data.batch import Batch
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Embeddings and what they are of.
+
+    Attributes:
+        z: ``(N, d)`` float32.
+        y: ``(N,)`` int64 labels.
+        group: ``(N,)`` int64 video, -1 = none.
+        index: ``(N,)`` int64 row in the data set.
+    """
+
+    z: Tensor
+    y: Tensor
+    group: Tensor
+    index: Tensor
+
+    def __len__(self) -> int:
+        return len(self.z)
+
+    def save(self, path: Path, names: Mapping[str, str] | None = None) -> None:
+        """Write a safetensors file, whole or not at all; ``names`` go into its metadata."""
+        from safetensors.torch import save_file
+
+        temporary = path.with_name(f".{path.name}.tmp")
+        tensors = {k: getattr(self, k).clone() for k in ("z", "y", "group", "index")}
+        save_file(tensors, temporary, metadata=dict(names or {}))
+        temporary.replace(path)
+
+    @staticmethod
+    def load(path: Path) -> Embeddings:
+        """Read what :meth:`save` wrote."""
+        from safetensors.torch import load_file
+
+        return Embeddings(**load_file(path))
+
+
+@torch.no_grad()
+def embed(
+    model: nn.Module,
+    batches: Iterable[Batch],
+    *,
+    device: torch.device | str = "cpu",
+    progress: Callable[[int, int], None] | None = None,
+    total: int = 0,
+) -> Embeddings:
+    """Embeddings of every sample, in the loader's order, with the model in eval mode.
+
+    Args:
+        model: ``x -> z (B, d)``; its training mode is restored afterwards.
+        batches: what to embed.
+        device: where to compute.
+        progress: called with (batches done, ``total``).
+        total: number of batches, for the progress.
+
+    Raises:
+        ValueError: no batch, or an embedding that is not finite.
+    """
+    training, parts = model.training, []
+    model.eval()
+    try:
+        for done, batch in enumerate(batches, start=1):
+            z = model(batch.x.to(device)).float().cpu()
+            parts.append((z, batch.y, batch.group, batch.index))
+            if progress is not None:
+                progress(done, total)
+    finally:
+        model.train(training)
+    if not parts:
+        raise ValueError("nothing to embed: the split is empty")
+    z, y, group, index = (torch.cat(column) for column in zip(*parts, strict=True))
+    if not torch.isfinite(z).all():
+        bad = int((~torch.isfinite(z)).any(dim=1).sum())
+        raise ValueError(
+            f"{bad} of {len(z)} embeddings are not finite: training diverged. Lower optimizer.lr "
+            "or set trainer.gradient_clip=1"
+        )
+    return Embeddings(z=z, y=y, group=group, index=index)
+
+
+def pool_groups(clips: Embeddings) -> Embeddings:
+    """One embedding per video: the mean of its L2-normalised clips, normalised again.
+
+    Rows come in ascending order of the video; ``index`` is the video too.
+    """
+    groups, inverse = torch.unique(clips.group, return_inverse=True)
+    total = clips.z.new_zeros(len(groups), clips.z.shape[1])
+    total.index_add_(0, inverse, F.normalize(clips.z, dim=1))
+    y = clips.y.new_zeros(len(groups))
+    y[inverse] = clips.y
+    return Embeddings(z=F.normalize(total, dim=1), y=y, group=groups, index=groups)

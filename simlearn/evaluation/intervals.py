@@ -1,0 +1,38 @@
+"""Bootstrap intervals over identities: queries of one person are not independent."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def bootstrap_interval(
+    values: Tensor,
+    clusters: Tensor,
+    *,
+    draws: int = 1000,
+    level: float = 0.95,
+    generator: torch.Generator,
+) -> tuple[float, float]:
+    """Percentile interval of the mean when whole clusters are drawn with replacement.
+
+    Args:
+        values: ``(N,)`` one value per query.
+        clusters: ``(N,)`` int64 identity of each query.
+        draws: number of resamples.
+        level: probability covered.
+        generator: source of randomness.
+
+    Returns:
+        (low, high); (nan, nan) without a value.
+    """
+    if len(values) == 0:
+        return float("nan"), float("nan")
+    names, inverse = torch.unique(clusters, return_inverse=True)
+    sums = torch.zeros(len(names), dtype=torch.float64).index_add_(0, inverse, values.double())
+    counts = torch.bincount(inverse, minlength=len(names)).double()
+    drawn = torch.randint(len(names), (draws, len(names)), generator=generator)
+    means = sums[drawn].sum(dim=1) / counts[drawn].sum(dim=1)
+    tail = (1.0 - level) / 2
+    low, high = torch.quantile(means, torch.tensor([tail, 1.0 - tail], dtype=torch.float64))
+    return float(low), float(high)

@@ -1,0 +1,214 @@
+"""Retrieval: which of a query's nearest gallery items are of its class."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+Distance = Literal["euclidean", "cosine"]
+
+
+@dataclass(frozen=True)
+class QueryResults:
+    """What each query found.
+
+    Attributes:
+        relevant: ``(Q,)`` int64, R: gallery items of the query's class; 0 = skipped.
+        first: ``(Q,)`` int64 rank of the first match, 1 = nearest; 0 = skipped.
+        average_precision: ``(Q,)`` float64, AP@R (Musgrave et al. 2020).
+        r_precision: ``(Q,)`` float64.
+        nearest: ``(Q, N)`` int64 gallery rows of the N nearest, -1 where there are fewer.
+        distance: ``(Q, N)`` their distances, inf where there are fewer.
+    """
+
+    relevant: Tensor
+    first: Tensor
+    average_precision: Tensor
+    r_precision: Tensor
+    nearest: Tensor
+    distance: Tensor
+
+    @property
+    def evaluated(self) -> Tensor:
+        """``(Q,)`` bool: queries with at least one match in the gallery."""
+        return self.relevant > 0
+
+    def values(self, ks: Sequence[int]) -> dict[str, Tensor]:
+        """Per-query values ``(n_queries,)`` float64 of every metric, evaluated queries only."""
+        keep = self.evaluated
+        first = self.first[keep]
+        found = {f"recall_at_{k}": (first <= k).double() for k in ks}
+        return {
+            **found,
+            "map_at_r": self.average_precision[keep],
+            "r_precision": self.r_precision[keep],
+            "mrr": 1.0 / first.double(),
+        }
+
+    def cmc(self, length: int) -> list[float]:
+        """Share of evaluated queries with a match among the n nearest, n = 1..length."""
+        first = self.first[self.evaluated]
+        return [float((first <= n).double().mean()) for n in range(1, length + 1)]
+
+
+def rank_queries(
+    distances: Iterator[Tensor],
+    y: Tensor,
+    gallery_y: Tensor,
+    excluded: Iterator[Tensor],
+    *,
+    nearest: int = 5,
+) -> QueryResults:
+    """Rank the gallery for blocks of queries.
+
+    Args:
+        distances: blocks ``(q, G)`` in the order of the queries.
+        y: ``(Q,)`` labels of all queries.
+        gallery_y: ``(G,)`` labels of the gallery.
+        excluded: blocks ``(q, G)`` bool: items that are not the query's neighbours.
+        nearest: how many neighbours to keep. Equal distances: lower gallery row first.
+    """
+    parts, begin = [], 0
+    for d, out in zip(distances, excluded, strict=True):
+        labels = y[begin : begin + len(d)]
+        begin += len(d)
+        parts.append(_rank_block(d.masked_fill(out, torch.inf), labels, gallery_y, ~out, nearest))
+    return QueryResults(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def _rank_block(
+    d: Tensor, y: Tensor, gallery_y: Tensor, allowed: Tensor, nearest: int
+) -> tuple[Tensor, ...]:
+    sorted_d, order = torch.sort(d, dim=1, stable=True)
+    hit = (gallery_y[order] == y[:, None]) & allowed.gather(1, order)
+    relevant = hit.sum(dim=1)
+    rank = torch.arange(1, d.shape[1] + 1, device=d.device)
+    within = rank[None, :] <= relevant[:, None]
+    precision = hit.cumsum(dim=1).double() / rank
+    r = relevant.clamp_min(1)
+    average = (precision * (hit & within)).sum(dim=1) / r
+    r_precision = (hit & within).sum(dim=1).double() / r
+    first = torch.where(relevant > 0, hit.double().argmax(dim=1) + 1, 0)
+    rows = order[:, :nearest].masked_fill(torch.isinf(sorted_d[:, :nearest]), -1)
+    return relevant, first, average, r_precision, rows, sorted_d[:, :nearest]
+
+
+def retrieve(
+    z: Tensor,
+    y: Tensor,
+    gallery: Tensor | None = None,
+    gallery_y: Tensor | None = None,
+    *,
+    group: Tensor | None = None,
+    gallery_group: Tensor | None = None,
+    metric: Distance = "euclidean",
+    chunk: int | None = None,
+    nearest: int = 5,
+) -> QueryResults:
+    """Rank the gallery for every query; see :func:`retrieval_metrics` for the arguments."""
+    alone = gallery is None
+    g = z if gallery is None else gallery
+    g_y = y if gallery_y is None else gallery_y
+    if gallery is not None and gallery_y is None:
+        raise ValueError("a gallery needs gallery_y")
+    g_group = group if alone else gallery_group
+    _check(z, y, g, g_y, metric)
+    step = chunk or max(1, min(len(z), 20_000_000 // max(1, len(g))))
+    starts = range(0, len(z), step)
+
+    def excluded() -> Iterator[Tensor]:
+        for low in starts:
+            rows = torch.arange(low, min(low + step, len(z)), device=z.device)
+            out = torch.zeros(len(rows), len(g), dtype=torch.bool, device=z.device)
+            if alone:
+                out[torch.arange(len(rows)), rows] = True
+            if group is not None and g_group is not None:
+                own = group[rows][:, None]
+                out |= (own == g_group[None, :]) & (own >= 0)
+            yield out
+
+    def distances() -> Iterator[Tensor]:
+        for low in starts:
+            yield _distance(z[low : low + step], g, metric)
+
+    return rank_queries(distances(), y, g_y, excluded(), nearest=nearest)
+
+
+def retrieval_metrics(
+    z: Tensor,
+    y: Tensor,
+    gallery: Tensor | None = None,
+    gallery_y: Tensor | None = None,
+    *,
+    ks: Sequence[int] = (1, 5, 10),
+    group: Tensor | None = None,
+    gallery_group: Tensor | None = None,
+    metric: Distance = "euclidean",
+    chunk: int | None = None,
+) -> dict[str, float]:
+    """Recall@k, MAP@R, R-precision and the mean reciprocal rank.
+
+    Args:
+        z: ``(Q, d)`` queries.
+        y: ``(Q,)`` int64 labels.
+        gallery: ``(G, d)``; without it every item queries all the others.
+        gallery_y: ``(G,)`` labels of the gallery.
+        ks: numbers of neighbours for recall.
+        group: ``(Q,)`` int64; items of the query's own group are neither neighbours nor counted
+            in R. Group -1 never matches.
+        gallery_group: ``(G,)`` int64.
+        metric: "euclidean" or "cosine".
+        chunk: queries ranked at once; the values do not depend on it.
+
+    Returns:
+        ``recall_at_{k}``, ``map_at_r``, ``r_precision``, ``mrr``: means over the queries with a
+        match in the gallery, in [0, 1]; ``n_queries`` of those and ``n_skipped`` of the others.
+        Without any they are nan, with a warning.
+
+    Raises:
+        ValueError: wrong shapes, float labels, values that are not finite.
+    """
+    results = retrieve(
+        z,
+        y,
+        gallery,
+        gallery_y,
+        group=group,
+        gallery_group=gallery_group,
+        metric=metric,
+        chunk=chunk,
+    )
+    evaluated = int(results.evaluated.sum())
+    if not evaluated:
+        warnings.warn("no query has a match in the gallery: metrics are nan", stacklevel=2)
+    means = {name: float(v.mean()) for name, v in results.values(ks).items()}
+    return {**means, "n_queries": evaluated, "n_skipped": len(z) - evaluated}
+
+
+def _distance(a: Tensor, b: Tensor, metric: Distance) -> Tensor:
+    a, b = a.double(), b.double()
+    if metric == "cosine":
+        return 1.0 - F.normalize(a, dim=1) @ F.normalize(b, dim=1).T
+    squared = a.square().sum(1)[:, None] + b.square().sum(1)[None, :] - 2.0 * (a @ b.T)
+    return squared.clamp_min(0.0).sqrt()
+
+
+def _check(z: Tensor, y: Tensor, gallery: Tensor, gallery_y: Tensor, metric: str) -> None:
+    for name, vectors, labels in (("z", z, y), ("gallery", gallery, gallery_y)):
+        if vectors.ndim != 2 or labels.shape != vectors.shape[:1]:
+            raise ValueError(
+                f"{name} must be (N, d) with (N,) labels, found {tuple(vectors.shape)} and "
+                f"{tuple(labels.shape)}"
+            )
+        if labels.is_floating_point():
+            raise ValueError(f"labels of {name} must be integers, found {labels.dtype}")
+        if not torch.isfinite(vectors).all():
+            raise ValueError(f"{name} holds values that are not finite")
+    if metric not in ("euclidean", "cosine"):
+        raise ValueError(f"metric is {metric!r}, must be euclidean or cosine")

@@ -1,0 +1,113 @@
+"""Optimisers and learning-rate schedules by name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+from torch.optim import SGD as TorchSGD
+from torch.optim import AdamW as TorchAdamW
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+Schedule = Literal["cosine", "constant", "step"]
+
+
+def schedule_factor(
+    step: int, *, total: int, schedule: Schedule, warmup: float, floor: float = 0.0
+) -> float:
+    """What the learning rate is multiplied by at ``step``.
+
+    Args:
+        step: 0-based optimiser step.
+        total: steps of the whole training.
+        schedule: "cosine" falls to ``floor``; "step" divides by ten at half and at three quarters;
+            "constant" stays.
+        warmup: share of the steps during which the rate first rises linearly.
+        floor: lowest factor of the cosine.
+
+    Returns:
+        A factor in (0, 1]; with warm-up the first is 1 / number of warm-up steps, not 0.
+    """
+    rise = round(total * warmup)
+    if step < rise:
+        return (step + 1) / rise
+    share = min(1.0, (step - rise) / max(1, total - rise))
+    if schedule == "cosine":
+        return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * share))
+    if schedule == "step":
+        return 0.1 ** ((share >= 0.5) + (share >= 0.75))
+    return 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedules:
+    """Settings that all optimisers share.
+
+    Args:
+        lr: highest learning rate.
+        weight_decay: decay of weights with two or more axes; biases and norms have none.
+        schedule: see :func:`schedule_factor`.
+        warmup: share of all steps with a rising rate.
+    """
+
+    lr: float
+    weight_decay: float = 1e-4
+    schedule: Schedule = "cosine"
+    warmup: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.lr <= 0:
+            raise ValueError(f"optimizer.lr is {self.lr}, must be above 0")
+        if not 0 <= self.warmup < 1:
+            raise ValueError(f"optimizer.warmup is {self.warmup}, must be in [0, 1)")
+
+    def groups(self, parameters: Iterable[nn.Parameter]) -> list[dict[str, object]]:
+        """Parameter groups with and without weight decay; frozen parameters are left out."""
+        learnt = [p for p in parameters if p.requires_grad]
+        groups = [
+            {"params": [p for p in learnt if p.ndim > 1], "weight_decay": self.weight_decay},
+            {"params": [p for p in learnt if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        return [group for group in groups if group["params"]]
+
+    def scheduler(self, optimizer: Optimizer, total: int) -> LambdaLR:
+        """The schedule over ``total`` steps."""
+        return LambdaLR(
+            optimizer,
+            lambda step: schedule_factor(
+                step, total=total, schedule=self.schedule, warmup=self.warmup
+            ),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamW(Schedules):
+    """AdamW (Loshchilov and Hutter 2019); the arguments of :class:`Schedules` and betas."""
+
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+
+    def build(self, parameters: Iterable[nn.Parameter], total: int) -> tuple[Optimizer, LambdaLR]:
+        """Optimiser and schedule for ``total`` steps."""
+        optimizer = TorchAdamW(self.groups(parameters), lr=self.lr, betas=self.betas)
+        return optimizer, self.scheduler(optimizer, total)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SGD(Schedules):
+    """Stochastic gradient descent; the arguments of :class:`Schedules`, momentum and Nesterov."""
+
+    lr: float = 1e-2
+    momentum: float = 0.9
+    nesterov: bool = False
+
+    def build(self, parameters: Iterable[nn.Parameter], total: int) -> tuple[Optimizer, LambdaLR]:
+        """Optimiser and schedule for ``total`` steps."""
+        optimizer = TorchSGD(
+            self.groups(parameters), lr=self.lr, momentum=self.momentum, nesterov=self.nesterov
+        )
+        return optimizer, self.scheduler(optimizer, total)

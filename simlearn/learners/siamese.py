@@ -1,0 +1,34 @@
+"""Siamese network: two branches with shared weights (Bromley 1993; Hadsell 2006)."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from simlearn.backbones.base import Backbone
+from simlearn.learners.metric import MetricLearner, OptimizerSettings
+from simlearn.losses.contrastive import ContrastiveLoss
+
+
+class SiameseNetwork(MetricLearner):
+    """:class:`MetricLearner` with the contrastive loss.
+
+    The pairs are all pairs of a batch, or those that ``batch.tuples`` names.
+
+    Args:
+        backbone: gives ``(B, dim)`` features.
+        head: brings them to ``(B, d)`` embeddings.
+        loss: contrastive loss; its defaults if left out.
+        optimizer: see :class:`MetricLearner`.
+        seed: see :class:`MetricLearner`.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        head: nn.Module,
+        loss: ContrastiveLoss | None = None,
+        optimizer: OptimizerSettings | None = None,
+        *,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(backbone, head, loss or ContrastiveLoss(), optimizer, seed=seed)

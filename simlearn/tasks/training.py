@@ -1,0 +1,143 @@
+"""One fit that can be killed and resumed at any step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from simlearn.data.datamodule import VideoDataModule
+from simlearn.learners.health import BatchHealth
+from simlearn.learners.metric import MetricLearner
+from simlearn.tasks.metric_parts import MetricParts
+from simlearn.tasks.run_context import RunContext
+from simlearn.tasks.validation import ValidateRetrieval
+from simlearn.trainer.checkpoint import (
+    KEY,
+    Checkpointer,
+    check_fingerprint,
+    model_fingerprint,
+    read_checkpoint,
+)
+from simlearn.trainer.factory import make_trainer
+from simlearn.trainer.interrupt import stop_signals
+from simlearn.trainer.progress import ProgressLine, TrainingProgress
+
+
+@dataclass(frozen=True)
+class StartingPoint:
+    """Where training begins.
+
+    Attributes:
+        path: checkpoint to go on from, ``None`` for the beginning.
+        epoch: first epoch.
+        batch: number of that epoch's batches that were already used.
+        step: optimiser steps already taken.
+    """
+
+    path: Path | None = None
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+
+
+def starting_point(run: RunContext) -> StartingPoint:
+    """The last checkpoint of a resumed run; the beginning where there is none yet.
+
+    Raises:
+        CheckpointError: the checkpoint is damaged or from a newer version.
+    """
+    path = run.checkpoints / "last.ckpt"
+    if not run.resume or not path.exists():
+        return StartingPoint()
+    state = read_checkpoint(path)[KEY]
+    return StartingPoint(path, state["epoch"], state["batch"], state["step"])
+
+
+def checkpoint_facts(learner: MetricLearner, data: VideoDataModule) -> dict[str, Any]:
+    """What a checkpoint and the run that goes on from it must have in common."""
+    return {
+        "model": model_fingerprint(learner.state_dict()),
+        "data": data.data.fingerprint,
+        "number of classes": len(data.classes),
+    }
+
+
+def fit(
+    learner: MetricLearner,
+    data: VideoDataModule,
+    parts: MetricParts,
+    run: RunContext,
+    start: StartingPoint,
+    line: ProgressLine,
+) -> dict[str, float | int | str]:
+    """Train; the learner holds the last weights afterwards.
+
+    Args:
+        learner: what is trained.
+        data: its batches, beginning where ``start`` says.
+        parts: settings of trainer, validation and logs.
+        run: folder and seed.
+        start: see :func:`starting_point`.
+        line: where progress is shown.
+
+    Returns:
+        Facts about the training by name.
+
+    Raises:
+        Interrupted: a signal asked to stop; the state is saved.
+        CheckpointError: the checkpoint belongs to another model or other data.
+    """
+    facts = checkpoint_facts(learner, data)
+    if start.path is not None:
+        check_fingerprint(read_checkpoint(start.path), facts, start.path)
+    health = BatchHealth(parts.trainer.log_every)
+    callbacks: list[Any] = [health, TrainingProgress(line)]
+    validated = bool(data.data.splits["val"])
+    if validated:
+        callbacks.append(
+            ValidateRetrieval(data, parts.protocol, every=parts.trainer.validate_every)
+        )
+    with stop_signals() as stop:
+        checkpoints = Checkpointer(
+            run.checkpoints,
+            facts=facts,
+            stop=stop,
+            minutes=parts.trainer.checkpoint_minutes,
+            every_steps=parts.trainer.checkpoint_steps,
+            monitor="val/map_at_r" if validated else None,
+        )
+        trainer = make_trainer(
+            parts.trainer,
+            run_dir=run.run_dir,
+            callbacks=[*callbacks, checkpoints],
+            loggers=parts.logs.build(run.run_dir, after=start.step if run.resume else None),
+        )
+        trainer.fit(learner, datamodule=data, ckpt_path=start.path, weights_only=True)
+    return {
+        "steps": trainer.global_step,
+        "batches_per_epoch": len(data.sampler),
+        "empty_batches": health.counts["empty"],
+        "collapse_warnings": health.counts["collapses"],
+        "identities_with_fewer_clips_than_K": data.sampler.short_classes,
+        "training_clips": len(data.train_set),
+    }
+
+
+def load_best(learner: MetricLearner, run_dir: Path) -> str:
+    """Load ``best.ckpt``, or ``last.ckpt`` where no validation chose one; returns its name.
+
+    Raises:
+        CheckpointError: neither is there, or it is of another model.
+    """
+    folder = run_dir / "checkpoints"
+    path = folder / "best.ckpt"
+    if not path.exists():
+        path = folder / "last.ckpt"
+    content = read_checkpoint(path)
+    check_fingerprint(content, {"model": model_fingerprint(learner.state_dict())}, path)
+    state: dict[str, torch.Tensor] = content["state_dict"]
+    learner.load_state_dict(state)
+    return path.name

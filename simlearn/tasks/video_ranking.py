@@ -1,0 +1,77 @@
+"""How well a network finds the other videos of a person, and what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from simlearn.data.datamodule import VideoDataModule
+from simlearn.data.randomness import torch_generator
+from simlearn.evaluation.embed import Embeddings, embed, pool_groups
+from simlearn.evaluation.intervals import bootstrap_interval
+from simlearn.evaluation.protocol import VideoRetrieval
+from simlearn.evaluation.retrieval import QueryResults, retrieve
+from simlearn.report import Metric
+
+
+@dataclass(frozen=True)
+class VideoRanking:
+    """Videos of one split ranked for each other.
+
+    Attributes:
+        videos: one embedding per video, in the order of the split.
+        results: what each video found among the others.
+    """
+
+    videos: Embeddings
+    results: QueryResults
+
+
+def rank_videos(
+    model: nn.Module,
+    data: VideoDataModule,
+    split: str,
+    protocol: VideoRetrieval,
+    *,
+    device: torch.device | str,
+    progress: Callable[[int, int], None] | None = None,
+) -> VideoRanking:
+    """Embed the videos of a split and let each query all the others.
+
+    A video is the mean of its normalised clip embeddings, normalised again. Videos of people
+    with one video stand in the gallery alone.
+    """
+    loader = data.evaluation_loader(
+        split, clips_per_video=protocol.clips_per_video, batch_size=protocol.batch_size
+    )
+    clips = embed(model, loader, device=device, progress=progress, total=len(loader))
+    videos = pool_groups(clips)
+    return VideoRanking(videos=videos, results=retrieve(videos.z, videos.y))
+
+
+def ranking_metrics(
+    results: QueryResults, y: Tensor, protocol: VideoRetrieval, *, seed: int
+) -> dict[str, Metric]:
+    """Mean, number of queries and 95 % interval over identities of every retrieval metric.
+
+    Args:
+        results: what each query found.
+        y: ``(Q,)`` identity of every query.
+        protocol: ranks and number of resamples.
+        seed: of the bootstrap.
+    """
+    identities = y[results.evaluated]
+    metrics = {}
+    for name, values in results.values(protocol.ks).items():
+        interval = bootstrap_interval(
+            values,
+            identities,
+            draws=protocol.bootstrap,
+            generator=torch_generator(seed, "bootstrap"),
+        )
+        mean = float(values.mean()) if len(values) else float("nan")
+        metrics[name] = Metric(mean, len(values), interval, higher_is_better=True)
+    return metrics

@@ -1,0 +1,135 @@
+"""``python -m simlearn.train recipe=NAME [group=option] [key=value]``: the main command."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+USAGE = """python -m simlearn.train recipe=NAME [group=option] [key=value ...]
+    -m                  run every combination of the values in a=1,2
+    --config-dir DIR    more recipes (DIR/NAME.yaml) and options (DIR/<group>/<option>.yaml)
+    --cfg job           print the composed configuration and stop
+    resume=RUN_DIR      go on with an interrupted run
+Recipes: python -m simlearn list"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from a command line.
+
+    Returns:
+        0 done, 1 the run failed, 2 the command or configuration is wrong, 130 interrupted.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help"):
+        print(USAGE)
+        return 0 if words else 2
+    from simlearn.config.errors import ConfigError
+    from simlearn.trainer.interrupt import Interrupted
+
+    try:
+        return _run(words)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except Interrupted as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 130
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if not _expected(error):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _run(words: list[str]) -> int:
+    from simlearn.config.compose import compose
+    from simlearn.config.sweep import expand_sweep
+    from simlearn.runner import execute, targets
+
+    _quiet()
+    options, overrides = _options(words)
+    folder = next((w.removeprefix("resume=") for w in overrides if w.startswith("resume=")), None)
+    if folder is not None:
+        return _resume(Path(folder), [w for w in overrides if not w.startswith("resume=")])
+    dirs = [Path(d) for d in options["--config-dir"]]
+    runs = expand_sweep(overrides) if options["-m"] else [overrides]
+    composed = [compose(words, targets(), config_dirs=dirs) for words in runs]
+    if options["--cfg"]:
+        print(composed[0].text, end="")
+        return 0
+    for number, one in enumerate(composed, start=1):
+        if len(composed) > 1:
+            print(f"run {number} of {len(composed)}: {' '.join(runs[number - 1])}")
+        _tell(execute(one))
+    return 0
+
+
+def _resume(folder: Path, overrides: list[str]) -> int:
+    from simlearn.runner import resume
+
+    report = resume(folder, overrides)
+    if report is None:
+        print(f"{folder}: this run is finished; its report is {folder / 'report.html'}")
+        return 0
+    _tell(report)
+    return 0
+
+
+def _options(words: list[str]) -> tuple[dict[str, list[str]], list[str]]:
+    from simlearn.config.errors import ConfigError
+
+    options: dict[str, list[str]] = {"-m": [], "--config-dir": [], "--cfg": []}
+    rest, queue = [], list(words)
+    while queue:
+        word = queue.pop(0)
+        name, _, value = word.partition("=")
+        if word in ("-m", "--multirun"):
+            options["-m"].append(word)
+        elif name in ("--config-dir", "--cfg"):
+            if not value and not queue:
+                raise ConfigError(f"{name} needs a value\n{USAGE}")
+            options[name].append(value or queue.pop(0))
+        elif word.startswith("-"):
+            raise ConfigError(f"unknown option {word}\n{USAGE}")
+        else:
+            rest.append(word)
+    return options, rest
+
+
+def _tell(report) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    rows = {"trained": report.metrics, **report.baselines}
+    print(f"{'':12}  top-1   95 % interval    MAP@R   queries")
+    for name, metrics in rows.items():
+        top, mean = metrics["recall_at_1"], metrics["map_at_r"]
+        low, high = (100 * v for v in top.interval)
+        print(
+            f"{name:12}  {100 * top.value:4.1f} %  [{low:4.1f}, {high:4.1f}]   "
+            f"{100 * mean.value:5.1f} %  {top.n:6d}"
+        )
+    print(f"report: {report.report_path}")
+
+
+def _expected(error: Exception) -> bool:
+    from simlearn.data.errors import DataError
+    from simlearn.learners.health import TrainingStopped
+    from simlearn.trainer.checkpoint import CheckpointError
+
+    return isinstance(error, DataError | CheckpointError | TrainingStopped | OSError)
+
+
+def _quiet() -> None:
+    """Keep Lightning's advice about loaders and devices out of the way of the progress line."""
+    import logging
+
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module="pytorch_lightning")
+    warnings.filterwarnings("ignore", module="torch.optim.lr_scheduler")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,222 @@
+"""Checkpoints: tensors and plain containers, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.plugins import TorchCheckpointIO
+from pytorch_lightning.callbacks import Checkpoint
+
+from simlearn.trainer.interrupt import Interrupted, StopFlag
+
+FORMAT_VERSION = 1
+KEY = "simlearn"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be used; the text names the file and what to do."""
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes to a temporary name, syncs and renames: a full disk leaves the last good file."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
+    ) -> None:
+        """Write ``checkpoint`` to ``path``."""
+        final = Path(path)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        temporary = final.with_name(f".{final.name}.{os.getpid()}.tmp")
+        try:
+            with temporary.open("wb") as file:
+                torch.save(checkpoint, file)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(final)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Load a checkpoint of this package without running any code of the file.
+
+    Raises:
+        CheckpointError: missing, damaged, foreign, or written by a newer version.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"{path}: no checkpoint there; the run stopped before its first one. Start it anew"
+        ) from error
+    except Exception as error:
+        raise CheckpointError(
+            f"{path}: damaged, or not a checkpoint of plain tensors ({type(error).__name__}). "
+            "Go on from another checkpoint of the run, or start it anew"
+        ) from error
+    if not isinstance(content, dict) or KEY not in content:
+        raise CheckpointError(f"{path}: not a checkpoint of simlearn (no {KEY!r} entry)")
+    version = content[KEY]["format_version"]
+    if version > FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path}: format {version}, this version of simlearn reads up to {FORMAT_VERSION}. "
+            "Install a newer simlearn"
+        )
+    return content
+
+
+def model_fingerprint(state: Mapping[str, torch.Tensor]) -> dict[str, str]:
+    """Name -> shape of every tensor of a model."""
+    return {name: str(tuple(value.shape)) for name, value in state.items()}
+
+
+def check_fingerprint(content: Mapping[str, Any], facts: Mapping[str, Any], path: Path) -> None:
+    """Compare what a checkpoint says of its model and data with what is there.
+
+    Raises:
+        CheckpointError: naming the first entry that differs.
+    """
+    saved = content[KEY]["facts"]
+    for name, value in facts.items():
+        if saved.get(name) != value:
+            raise CheckpointError(
+                f"{path}: was written with another {name} "
+                f"({_first_difference(saved.get(name), value)}). Resume with the same data and "
+                "configuration, or start a new run"
+            )
+
+
+def _first_difference(saved: object, wanted: object) -> str:
+    if isinstance(saved, dict) and isinstance(wanted, dict):
+        for key in sorted(saved.keys() | wanted.keys()):
+            if saved.get(key) != wanted.get(key):
+                return f"{key}: {saved.get(key)} there, {wanted.get(key)} here"
+    return f"{saved} there, {wanted} here"
+
+
+def rewind_to_epoch_start(loops: dict[str, Any], epoch: int) -> None:
+    """Let the loop state of a checkpoint say "before the first batch of ``epoch``".
+
+    As Lightning 2.6 saves it, an epoch's end is resumed by one more batch in the old epoch where
+    there is no validation loader.
+
+    Args:
+        loops: ``checkpoint["loops"]``, changed in place.
+        epoch: number of epochs that are complete.
+    """
+    state = loops["fit_loop"]
+    for progress in state["epoch_progress"].values():
+        progress.update(dict.fromkeys(progress, epoch))
+    batches = state["epoch_loop.batch_progress"]
+    batches["current"] = dict.fromkeys(batches["current"], 0)
+    batches["total"]["completed"] = batches["total"]["processed"]
+    batches["is_last_batch"] = False
+
+
+class Checkpointer(Checkpoint):
+    """Writes ``last.ckpt`` at every epoch's end, every few minutes and when asked to stop.
+
+    ``best.ckpt`` holds the epoch with the highest monitored value, the earlier one on a tie.
+    Each checkpoint says with which epoch and batch training goes on.
+
+    Args:
+        folder: where they are written.
+        facts: what a resumed run must have in common (names and shapes of the model, classes).
+        stop: asked after each step.
+        minutes: longest time between two checkpoints.
+        every_steps: also after every so many steps; 0 for never.
+        monitor: name in ``trainer.callback_metrics``; without it ``best.ckpt`` is not written.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        facts: Mapping[str, Any],
+        stop: StopFlag | None = None,
+        minutes: float = 10.0,
+        every_steps: int = 0,
+        monitor: str | None = None,
+    ) -> None:
+        self.folder, self.facts = folder, dict(facts)
+        self.stop = stop or StopFlag()
+        self.minutes, self.every_steps, self.monitor = minutes, every_steps, monitor
+        self.best: dict[str, float] = {}
+        self.position = (0, 0)
+        self._saved_at = time.monotonic()
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Save if it is time; at an epoch's last batch the epoch's end does it."""
+        if batch_idx + 1 >= trainer.num_training_batches:
+            return
+        due = time.monotonic() - self._saved_at > self.minutes * 60
+        due |= self.every_steps > 0 and trainer.global_step % self.every_steps == 0
+        if due or self.stop.signal:
+            self.position = (trainer.current_epoch, batch_idx + 1)
+            self._save(trainer, "last")
+        self._leave_if_asked(trainer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Save the epoch, and the best one if it is."""
+        self.position = (trainer.current_epoch + 1, 0)
+        better = self._is_best(trainer)
+        self._save(trainer, "last")
+        if better:
+            self._save(trainer, "best")
+        self._leave_if_asked(trainer)
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add the format, the position and the facts."""
+        if self.position[1] == 0:
+            rewind_to_epoch_start(checkpoint["loops"], self.position[0])
+        checkpoint[KEY] = {
+            "format_version": FORMAT_VERSION,
+            "epoch": self.position[0],
+            "batch": self.position[1],
+            "step": trainer.global_step,
+            "best": dict(self.best),
+            "facts": self.facts,
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Best value so far and its epoch."""
+        return {"best": dict(self.best)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore them."""
+        self.best = dict(state_dict["best"])
+
+    def _is_best(self, trainer: pl.Trainer) -> bool:
+        value = trainer.callback_metrics.get(self.monitor) if self.monitor else None
+        if value is None or not float(value) > self.best.get("value", float("-inf")):
+            return False
+        self.best = {"value": float(value), "epoch": float(trainer.current_epoch)}
+        return True
+
+    def _save(self, trainer: pl.Trainer, name: str) -> None:
+        trainer.save_checkpoint(self.folder / f"{name}.ckpt")
+        self._saved_at = time.monotonic()
+
+    def _leave_if_asked(self, trainer: pl.Trainer) -> None:
+        if self.stop.signal and not self._finished(trainer):
+            raise Interrupted(f"stopped by {self.stop.signal} after step {trainer.global_step}")
+
+    def _finished(self, trainer: pl.Trainer) -> bool:
+        epochs = trainer.max_epochs if trainer.max_epochs not in (None, -1) else float("inf")
+        steps = trainer.max_steps if trainer.max_steps != -1 else float("inf")
+        return self.position[0] >= (epochs or 0) or trainer.global_step >= steps

@@ -1,0 +1,129 @@
+"""The one place where a Lightning Trainer is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.loggers import Logger
+
+from simlearn.trainer.checkpoint import AtomicCheckpointIO
+
+Accelerator = Literal["cpu", "gpu", "auto"]
+Precision = Literal["auto", "32", "bf16", "16"]
+
+
+def choose_precision(precision: Precision, device: str) -> str:
+    """Lightning's name of a precision; "auto" is bf16 where a GPU has it and 32 bits elsewhere."""
+    if precision == "auto":
+        return "bf16-mixed" if device == "gpu" and torch.cuda.is_bf16_supported() else "32-true"
+    return {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[precision]
+
+
+def choose_device(accelerator: Accelerator) -> str:
+    """``"cpu"`` or ``"gpu"``.
+
+    Raises:
+        ValueError: a GPU is asked for and PyTorch sees none.
+    """
+    available = torch.cuda.is_available()
+    if accelerator == "gpu" and not available:
+        raise ValueError(
+            "trainer.accelerator is gpu and PyTorch sees no CUDA device. Use trainer=cpu, or look "
+            "at `python -m simlearn doctor`"
+        )
+    return "gpu" if available and accelerator != "cpu" else "cpu"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerSettings:
+    """How long and on what to train.
+
+    Args:
+        accelerator: "cpu", "gpu" or "auto".
+        precision: "auto", "32", "bf16" or "16" (mixed).
+        max_epochs: epochs; 0 evaluates the untrained network; ``None`` leaves it to max_steps.
+        max_steps: optimiser steps; ``None`` leaves it to max_epochs.
+        workers: loading processes.
+        validate_every: epochs between two validations.
+        log_every: steps between two logged rows.
+        checkpoint_minutes: longest time between two checkpoints.
+        checkpoint_steps: also a checkpoint after every so many steps; 0 for never.
+        gradient_clip: largest norm of the gradient; 0 for none.
+        threads: threads of PyTorch on the CPU; 0 leaves PyTorch's choice.
+        fast_dev_run: two steps and a small evaluation, to see that everything works.
+    """
+
+    accelerator: Accelerator = "auto"
+    precision: Precision = "auto"
+    max_epochs: int | None = None
+    max_steps: int | None = None
+    workers: int = 0
+    validate_every: int = 1
+    log_every: int = 10
+    checkpoint_minutes: float = 10.0
+    checkpoint_steps: int = 0
+    gradient_clip: float = 0.0
+    threads: int = 0
+    fast_dev_run: bool = False
+
+    def __post_init__(self) -> None:
+        if self.max_epochs is None and self.max_steps is None:
+            raise ValueError("give trainer.max_epochs or trainer.max_steps")
+        for name in ("max_epochs", "max_steps", "workers", "checkpoint_steps", "threads"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise ValueError(f"trainer.{name} is {value}, must not be negative")
+        for name in ("validate_every", "log_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"trainer.{name} is {getattr(self, name)}, must be at least 1")
+
+    @property
+    def device(self) -> str:
+        """``"cpu"`` or ``"gpu"``."""
+        return choose_device(self.accelerator)
+
+    @property
+    def trains(self) -> bool:
+        """Whether there is a step to take."""
+        return self.max_epochs != 0 and self.max_steps != 0
+
+
+def make_trainer(
+    settings: TrainerSettings,
+    *,
+    run_dir: Path,
+    callbacks: Sequence[pl.Callback],
+    loggers: Sequence[Logger],
+) -> pl.Trainer:
+    """A Lightning Trainer for one fit.
+
+    Args:
+        settings: what the configuration says.
+        run_dir: folder of the run.
+        callbacks: in order; a checkpoint callback is run last by Lightning.
+        loggers: where metrics go.
+    """
+    steps = 2 if settings.fast_dev_run else settings.max_steps
+    return pl.Trainer(
+        accelerator="cuda" if settings.device == "gpu" else "cpu",
+        devices=1,
+        precision=choose_precision(settings.precision, settings.device),  # type: ignore[arg-type]
+        max_epochs=-1 if settings.max_epochs is None else settings.max_epochs,
+        max_steps=-1 if steps is None else steps,
+        gradient_clip_val=settings.gradient_clip or None,
+        default_root_dir=run_dir,
+        callbacks=list(callbacks),
+        logger=list(loggers),
+        plugins=[AtomicCheckpointIO()],
+        log_every_n_steps=settings.log_every,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        enable_checkpointing=True,
+    )

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import math
+import unicodedata
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simlearn.report import wording
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "percent"),
+    [
+        ("recall_at_1", "top-1", True),
+        ("val/recall_at_20", "top-20", True),
+        ("map_at_r", "MAP@R", True),
+        ("r_precision", "R-precision", True),
+        ("mrr", "MRR", True),
+        ("accuracy", "accuracy", True),
+        ("nshot_accuracy", "nshot accuracy", True),
+        ("omega_base", "omega base", False),
+        ("recall_at_", "recall at ", False),
+        ("inaccuracy", "inaccuracy", False),
+    ],
+)
+def test_metrics_have_their_usual_names(name, label, percent):
+    assert wording.metric_label(name) == label
+    assert wording.is_percent(name) is percent
+
+
+def test_percent_metrics_have_one_decimal():
+    assert wording.metric_number("recall_at_1", 0.5834) == "58.3\u00a0%"
+    assert wording.metric_number("recall_at_1", 1) == "100.0\u00a0%"
+    assert wording.metric_number("omega_all", 0.5834) == "0.5834"
+    assert wording.metric_interval("recall_at_1", (0.521, 0.64)) == "[52.1, 64.0]"
+    assert wording.metric_interval("omega_all", (0.5, 1.25)) == "[0.5, 1.25]"
+
+
+def test_what_is_not_a_number_is_a_dash():
+    for name in ("recall_at_1", "omega_all"):
+        assert wording.metric_number(name, math.nan) == "-"
+        assert wording.metric_number(name, None) == "-"
+        assert wording.metric_interval(name, (0.1, math.inf)) == "-"
+        assert wording.metric_interval(name, None) == "-"
+    assert [wording.number(v) for v in (None, "", math.nan, math.inf)] == ["-"] * 4
+    assert wording.duration(math.nan) == wording.duration(-1.0) == "-"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (-1234567, "-1\u2009234\u2009567"),
+        (np.int64(1000), "1\u2009000"),
+        (2.0, "2"),
+        (0.00012345, "0.0001234"),
+        (2.4e-8, "2.4e-8"),
+        (1.5e12, "1.5e12"),
+        (np.float32(0.25), "0.25"),
+        (True, "yes"),
+        ("as it is", "as it is"),
+    ],
+)
+def test_numbers(value, text):
+    assert wording.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.0 s"),
+        (0.0123, "12 ms"),
+        (8.24, "8.2 s"),
+        (59.96, "1 min 00 s"),
+        (134, "2 min 14 s"),
+        (3599.7, "1 h 00 min"),
+        (11100, "3 h 05 min"),
+    ],
+)
+def test_durations(seconds, text):
+    assert wording.duration(seconds) == text
+
+
+def test_every_retrieval_metric_is_explained():
+    for name in ("recall_at_1", "recall_at_5", "map_at_r", "r_precision", "mrr"):
+        assert wording.metric_meaning(name)
+    assert "among the 5 nearest" in wording.metric_meaning("recall_at_5")
+    assert wording.metric_meaning("omega_all") == ""
+
+
+def test_letters_of_every_script_stay_and_what_hides_is_shown():
+    assert wording.visible("Ana Ivanović 李小龙 مرحبا\t\n") == "Ana Ivanović 李小龙 مرحبا\t\n"
+    assert wording.visible("a\u202eb\x00\ud800") == "a\\u202eb\\u0000\\ud800"
+    assert wording.one_line(" a \n b\t") == "a b"
+    assert wording.one_line("x" * 50, 10) == "x" * 9 + "…"
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_visible_text_can_be_encoded_and_hides_nothing(text):
+    shown = wording.visible(text)
+    shown.encode("utf-8")
+    marks = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+    assert not marks & {unicodedata.bidirectional(c) for c in shown}
+    assert all(c in "\t\n" or unicodedata.category(c) not in ("Cc", "Cs") for c in shown)
+    assert wording.visible(shown) == shown
