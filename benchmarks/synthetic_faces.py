@@ -12,9 +12,18 @@ PLACEHOLDER
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,18 +31,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from simlearn.data.synthetic_faces import (
-    person,
-    sample_video,
-    write_synthetic_faces,
-)
+from simlearn.data.synthetic_faces import GENERATOR_VERSION, write_synthetic_faces
+from simlearn.data.synthetic_video import draw_person, draw_person_video
 
 CROP = 40
 SIDE = 32
 FIRST_HELD_OUT = 320
 """The recipes train on the people before this number."""
-
-HABIT = 0.5
 
 
 def draw_faces(seed: int, first: int, identities: int, videos: int) -> np.ndarray:
@@ -44,11 +48,9 @@ def draw_faces(seed: int, first: int, identities: int, videos: int) -> np.ndarra
     """
     faces = np.empty((identities, videos, 16, SIDE, SIDE, 3), dtype=np.uint8)
     for k in range(identities):
-        who = person(seed, first + k)
+        who = draw_person(seed, first + k)
         for video in range(videos):
-            drawing = sample_video(
-                who, first + k, video, frames=16, seed=seed, habit=HABIT, side=64
-            )
+            drawing = draw_person_video(who, first + k, video, seed=seed)
             edge = (64 - CROP) // 2
             for frame in range(16):
                 centre = drawing.aligned(frame)[edge : edge + CROP, edge : edge + CROP]
@@ -138,9 +140,9 @@ def drawing_speed(seed: int, *, identities: int = 40) -> dict[str, float]:
     """Milliseconds per 16-frame video of 64 pixels on one core: drawn, and written as a tree."""
     started = time.perf_counter()
     for number in range(identities):
-        who = person(seed, number)
+        who = draw_person(seed, number)
         for video in range(4):
-            sample_video(who, number, video, frames=16, seed=seed, habit=HABIT, side=64)
+            draw_person_video(who, number, video, seed=seed)
     drawn = time.perf_counter() - started
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
@@ -205,3 +207,75 @@ def _augment(batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         part = picture[:, top : top + SIDE, left : left + SIDE]
         parts.append(part.flip(-1) if flip else part)
     return torch.stack(parts).contiguous(memory_format=torch.channels_last)
+
+
+def _git_hash() -> str | None:
+    """Commit of this checkout, if there is one."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    found = subprocess.run(
+        [git, "rev-parse", "HEAD"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return found.stdout.strip() if found.returncode == 0 else None
+
+
+def _environment() -> dict[str, Any]:
+    """Versions and machine that the numbers belong to."""
+    return {
+        "generator_version": GENERATOR_VERSION,
+        "simlearn": version("simlearn"),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+        "python": platform.python_version(),
+        "processor": platform.processor() or platform.machine(),
+        "cpu_count": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "git": _git_hash(),
+    }
+
+
+def main() -> None:
+    """Measure every seed, print a line for each, write all raw values."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    # called as the reader would call it: without the folders of one machine
+    result: dict[str, Any] = {
+        "command": " ".join(["python", "benchmarks/synthetic_faces.py", *sys.argv[1:]]),
+        "environment": _environment(),
+        "seeds": {},
+    }
+    for seed in options.seeds:
+        row = {
+            "pixels": pixel_ceiling(seed),
+            "supervised": supervised_ceiling(seed),
+            "speed": drawing_speed(seed),
+        }
+        result["seeds"][str(seed)] = row
+        print(
+            f"seed {seed}: pixels {100 * row['pixels']['best']:.1f} %, "
+            f"supervised {100 * row['supervised']['top1']:.1f} % "
+            f"in {row['supervised']['seconds']:.0f} s, "
+            f"{row['speed']['drawn_ms']:.1f} ms to draw a video, "
+            f"{row['speed']['written_ms']:.1f} ms with its JPEGs",
+            flush=True,
+        )
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        partial = options.out.with_suffix(".partial")
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(result, indent=1) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(options.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -17,8 +17,10 @@ from simlearn.config.run_config import load_run_config, save_run_config
 from simlearn.config.targets import Target, Targets
 from simlearn.data.randomness import derive_seed
 from simlearn.report import Report
+from simlearn.tasks.embedder import Embedder
 from simlearn.tasks.metric_parts import MetricParts
 from simlearn.tasks.run_context import RunContext
+from simlearn.tasks.training import load_best
 from simlearn.trainer.interrupt import Interrupted
 
 OUTPUTS = Path("outputs")
@@ -167,3 +169,25 @@ def finished(run_dir: Path) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def load(run_dir: Path | str) -> Embedder:
+    """The trained network of a finished run (``best.ckpt``, else the last), ready to embed.
+
+    Args:
+        run_dir: the run's folder.
+
+    Raises:
+        ConfigError: not the folder of a run.
+        CheckpointError: its checkpoint is missing or damaged.
+    """
+    folder = Path(run_dir)
+    parts = build_parts(load_run_config(folder, [], targets()))
+    learner = parts.learner(seed=0)
+    load_best(learner, folder)
+    return Embedder(
+        learner,
+        parts.source,
+        clips_per_video=parts.protocol.clips_per_video,
+        images=parts.backbone.kind == "image",
+    )

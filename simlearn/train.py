@@ -6,6 +6,10 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simlearn.report import Report
 
 USAGE = """python -m simlearn.train recipe=NAME [group=option] [key=value ...]
     -m                  run every combination of the values in a=1,2
@@ -58,9 +62,12 @@ def _run(words: list[str]) -> int:
         return _resume(Path(folder), [w for w in overrides if not w.startswith("resume=")])
     dirs = [Path(d) for d in options["--config-dir"]]
     runs = expand_sweep(overrides) if options["-m"] else [overrides]
-    composed = [compose(words, targets(), config_dirs=dirs) for words in runs]
-    if options["--cfg"]:
-        print(composed[0].text, end="")
+    show = bool(options["--cfg"])
+    composed = [compose(words, targets(), config_dirs=dirs, allow_missing=show) for words in runs]
+    for note in dict.fromkeys(note for one in composed for note in one.notes):
+        print(note, file=sys.stderr)
+    if show:
+        print("---\n".join(one.text for one in composed), end="")
         return 0
     for number, one in enumerate(composed, start=1):
         if len(composed) > 1:
@@ -101,15 +108,15 @@ def _options(words: list[str]) -> tuple[dict[str, list[str]], list[str]]:
     return options, rest
 
 
-def _tell(report) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _tell(report: Report) -> None:
     rows = {"trained": report.metrics, **report.baselines}
-    print(f"{'':12}  top-1   95 % interval    MAP@R   queries")
+    print(f"{'':12} {'top-1':>7}   {'95 % interval':14} {'MAP@R':>7}   queries")
     for name, metrics in rows.items():
         top, mean = metrics["recall_at_1"], metrics["map_at_r"]
-        low, high = (100 * v for v in top.interval)
+        low, high = (100 * v for v in top.interval or (top.value, top.value))
+        between = f"[{low:.1f}, {high:.1f}]"
         print(
-            f"{name:12}  {100 * top.value:4.1f} %  [{low:4.1f}, {high:4.1f}]   "
-            f"{100 * mean.value:5.1f} %  {top.n:6d}"
+            f"{name:12} {100 * top.value:5.1f} %   {between:14} {100 * mean.value:5.1f} %   {top.n:7d}"
         )
     print(f"report: {report.report_path}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -41,10 +42,9 @@ class Backbone(nn.Module):
         """The activation ``h (B, *F)`` at ``cut``; ``low(x, "input")`` is x.
 
         Raises:
-            ValueError: unknown cut.
+            ValueError: unknown cut, or an input of the wrong number of dimensions.
         """
-        if cut == "input":
-            self._check_input(x)
+        self._check_input(x)
         for stage in self._names()[: self._position(cut)]:
             x = self.stages[stage](x)
         return x
@@ -86,10 +86,10 @@ def scaled(channels: int, width: float) -> int:
     """A layer's channels at a relative width, at least one.
 
     Raises:
-        ValueError: a width that is not positive.
+        ValueError: a width that is not a positive number.
     """
-    if width <= 0:
-        raise ValueError(f"width is {width}, must be positive")
+    if not 0 < width < math.inf:
+        raise ValueError(f"backbone.width is {width}, must be a positive number")
     return max(1, round(channels * width))
 
 

@@ -34,6 +34,8 @@ class Conv3DNet(Backbone):
         in_channels: int = 3,
         weights: Path | None = None,
     ) -> None:
+        if groups < 1:
+            raise ValueError(f"backbone.groups is {groups}, must be at least 1")
         stages: dict[str, nn.Module] = {}
         channels = in_channels
         for number, (wanted, pool) in enumerate(zip(CHANNELS, POOLS, strict=True), start=1):

@@ -26,7 +26,8 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
             "Save the state_dict with torch.save and name that file"
         ) from error
     state = content.get("state_dict", content) if isinstance(content, dict) else {}
-    tensors = {k: v for k, v in state.items() if isinstance(v, Tensor)}
+    items = state.items() if isinstance(state, dict) else ()
+    tensors = {k: v for k, v in items if isinstance(k, str) and isinstance(v, Tensor)}
     if not tensors:
         raise ValueError(f"backbone.weights={path}: holds no tensors by name")
     return tensors

@@ -36,6 +36,26 @@ def type_fault(value: Any, hint: Any) -> str | None:
     return f"expected {describe(hint)}, found {shown(value)}{quote}"
 
 
+def misfit(value: Any, hint: Any) -> tuple[tuple[str, ...], str] | None:
+    """Where inside a mapping the first value does not fit, and :func:`type_fault` of it.
+
+    Returns:
+        ``(("train",), "expected float, ...")``; the path is empty when ``value`` itself does not
+        fit; None when all fits.
+    """
+    fault = type_fault(value, hint)
+    if fault is None:
+        return None
+    for arm in _arms(hint):
+        item_hints = get_args(arm)
+        if (get_origin(arm) or arm) in _DICTS and isinstance(value, Mapping) and item_hints:
+            for key, item in value.items():
+                inner = misfit(item, item_hints[1]) if isinstance(key, str) else None
+                if inner is not None:
+                    return (key, *inner[0]), inner[1]
+    return (), fault
+
+
 def fits(value: Any, hint: Any) -> bool:
     """Whether ``value`` (None, bool, int, float, text, list, mapping) may be given for ``hint``."""
     hint, origin = _unwrap(hint)
@@ -139,7 +159,7 @@ def _item_hints(hint: Any, length: int) -> list[Any]:
     """The hint of every item of a list of this length; of another length for a fixed tuple."""
     args = get_args(hint)
     if get_origin(hint) in _TUPLES and args and args[-1] is not Ellipsis:
-        return [arm for arm in args if arm != ()]
+        return list(args)
     return [args[0] if args else Any] * length
 
 
@@ -155,20 +175,22 @@ def _describe_tuple(args: tuple[Any, ...]) -> str:
     return f"list of {len(args)}: " + ", ".join(describe(arm) for arm in args)
 
 
-def _choices(hint: Any) -> tuple[Any, ...]:
+def _arms(hint: Any) -> list[Any]:
+    """The alternatives of a hint, however its unions are nested."""
     hint, origin = _unwrap(hint)
-    if origin is Literal:
-        return get_args(hint)
     if origin is Union or origin is types.UnionType:
-        return tuple(choice for arm in get_args(hint) for choice in _choices(arm))
-    return ()
+        return [part for arm in get_args(hint) for part in _arms(arm)]
+    return [hint]
+
+
+def _choices(hint: Any) -> list[Any]:
+    """What a hint lists one by one."""
+    literals = [arm for arm in _arms(hint) if get_origin(arm) is Literal]
+    return [choice for arm in literals for choice in get_args(arm)]
 
 
 def _takes_text(hint: Any) -> bool:
-    hint, origin = _unwrap(hint)
-    if origin is Union or origin is types.UnionType:
-        return any(_takes_text(arm) for arm in get_args(hint))
-    return hint is str or hint is Path
+    return any(arm is str or arm is Path for arm in _arms(hint))
 
 
 def _is_number(value: Any) -> bool:

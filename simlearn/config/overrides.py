@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
+
+_PLAIN = re.compile(r"(\+{0,2}[A-Za-z_][\w.]*)=([^,\[\]{}()'\"\\$\s]+)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -38,16 +41,26 @@ def named(text: str) -> str:
 def parse_override(text: str) -> Override:
     """Hydra's reading of one override.
 
+    Hydra's grammar knows neither ``~`` nor letters beyond ASCII in a value; a value with such
+    characters and without brackets, commas or quotes is read as text: ``data.root=~/faces``.
+
     Raises:
         ValueError: it does not follow the grammar; the text shows the override and the place.
     """
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
+    parser = OverridesParser.create()
     try:
-        return OverridesParser.create().parse_override(text)
+        try:
+            return parser.parse_override(text)
+        except HydraException:
+            plain = _PLAIN.fullmatch(text)
+            if plain is None:
+                raise
+            return parser.parse_override(f"{plain[1]}='{plain[2]}'")
     except (HydraException, ValueError, RecursionError, AssertionError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ValueError(
             f"{named(text)} cannot be read: {reason}. "
             "Write key=value or group=option; quote values with special characters: "

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from simlearn.config.closest import closest_word, did_you_mean, listing
-from simlearn.config.hints import describe, shown, type_fault
+from simlearn.config.hints import describe, misfit, shown, type_fault
 from simlearn.config.layers import Origins, origin_of
 from simlearn.config.references import is_reference, reference_fault, resolved
 from simlearn.config.targets import Argument, Target, Targets, arguments
@@ -56,6 +56,8 @@ class _Walk:
         self.origin = origin
         self.wrong: list[str] = []
         self.missing: list[str] = []
+        self.bad: set[str] = set()
+        self.references: list[tuple[tuple[str, ...], Any, Argument]] = []
 
     def run(self) -> None:
         """Look at every key once."""
@@ -66,6 +68,8 @@ class _Walk:
                 self._group(key, value)
             else:
                 self._unknown_top(key)
+        for reference in self.references:
+            self._reference(*reference)
 
     def _from(self, *path: str) -> str:
         return origin_of(self.origin, path)
@@ -146,18 +150,24 @@ class _Walk:
         if value == MISSING:
             self._miss(path, argument, owner)
             return
-        dotted = ".".join(path)
         if is_reference(value):
-            fault = reference_fault(self.config, path)
-            found, real = resolved(self.config, path)
-            if not fault and found and type_fault(real, argument.hint):
-                fault = f"expected {describe(argument.hint)}, and it leads to something else"
-            if fault:
-                self.wrong.append(f"{self._from(*path)}: '{dotted}' is {value!r}: {fault}")
+            self.references.append((path, value, argument))
             return
-        fault = type_fault(value, argument.hint)
+        found = misfit(value, argument.hint)
+        if found is not None:
+            self.bad.add(".".join(path))
+            path = (*path, *found[0])
+            self.wrong.append(f"{self._from(*path)}: '{'.'.join(path)}': {found[1]}")
+
+    def _reference(self, path: tuple[str, ...], value: Any, argument: Argument) -> None:
+        if isinstance(value, str) and value.strip()[2:-1] in self.bad:
+            return  # it leads to a value that is told already
+        fault = reference_fault(self.config, path)
+        found, real = resolved(self.config, path)
+        if not fault and found and type_fault(real, argument.hint):
+            fault = f"expected {describe(argument.hint)}, and it leads to something else"
         if fault:
-            self.wrong.append(f"{self._from(*path)}: '{dotted}': {fault}")
+            self.wrong.append(f"{self._from(*path)}: '{'.'.join(path)}' is {value!r}: {fault}")
 
     def _miss(
         self,

@@ -55,5 +55,11 @@ class Batch:
             for k in fields(self)
             if isinstance(getattr(self, k.name), Tensor)
         }
-        tuples = None if self.tuples is None else type(self.tuples)(f(t) for t in self.tuples)  # type: ignore[call-arg]
+        tuples = None if self.tuples is None else _like(self.tuples, [f(t) for t in self.tuples])
         return replace(self, **moved, tuples=tuples)
+
+
+def _like(old: Sequence[Tensor], new: list[Tensor]) -> Sequence[Tensor]:
+    """``new`` in the type of ``old``, which may be a named tuple, a tuple or a list."""
+    make: Callable[[list[Tensor]], Sequence[Tensor]] = getattr(old, "_make", type(old))
+    return make(new)

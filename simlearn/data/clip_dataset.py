@@ -30,6 +30,9 @@ class ClipDataset(Dataset[Batch]):
         seed: seed of the augmentation; ``None``: none, the middle is cropped.
         flip: mirror half of the samples, where there is augmentation.
         images: hand out ``(B, C, H, W)`` instead of ``(B, C, 1, H, W)``; needs T = 1.
+
+    Raises:
+        ValueError: ``images`` with more than one frame per clip.
     """
 
     def __init__(
@@ -47,6 +50,10 @@ class ClipDataset(Dataset[Batch]):
         flip: bool = True,
         images: bool = False,
     ) -> None:
+        if images and frames != 1:
+            raise ValueError(
+                f"data.frames is {frames} and the network takes still images: set data.frames=1"
+            )
         self.reader, self.clips = reader, clips
         self.frames, self.stride, self.side = frames, stride, side
         self.how, self.seed, self.flip, self.images = how, seed, flip, images

@@ -17,8 +17,8 @@ from simlearn.data.face_motion import Motion
 from simlearn.data.face_nuisance import Nuisance
 from simlearn.data.face_paint import Array, ellipse, paint, ramp
 from simlearn.data.face_scene import draw_scene
-from simlearn.data.face_surface import EXPANSION, Surface, make_surface
-from simlearn.data.face_texture import face_texture, hair_colour, look_up
+from simlearn.data.face_surface import Surface, make_surface
+from simlearn.data.face_texture import hair_colour, look_up, paint_still_face
 
 FRAME_HEIGHT = 1.25
 FRAME_WIDTH = 1.5
@@ -92,7 +92,7 @@ def draw_head(picture: Array, look: Look, motion: Motion, nuisance: Nuisance) ->
         nuisance: light, dark glasses, occluder.
     """
     surface = make_surface(look, motion, nuisance, picture.shape[-1])
-    colours, slope = face_texture(look)
+    colours, slope = paint_still_face(look)
     head = np.ascontiguousarray(np.moveaxis(look_up(colours, surface.u, surface.v), -1, 0))
     draw_brows(head, surface, look, motion)
     draw_eyes(head, surface, look, motion)
@@ -139,8 +139,9 @@ def _draw_back_hair(picture: Array, surface: Surface, look: Look, shade: Array) 
     if end > 0.8:
         throat = ramp(0.62 - np.abs(surface.x), 0.1) * ramp(surface.y - 0.9, 0.1)
         mask *= 1 - throat
-    light = np.clip(shade[:, :1, :1] * 0 + 0.85 * shade.mean(), 0.2, 1.0)
-    strands = light * (1 + 0.14 * np.sin(14 * surface.x))
+    # it lies behind and turns away from the camera: no normals, only the mean light of the head
+    light = np.float32(np.clip(0.85 * shade.mean(), 0.2, 1.0))
+    strands = light * (1 + np.float32(0.14) * np.sin(14 * surface.x))
     paint(picture, mask, hair_colour(look)[:, None, None, None] * strands)
 
 
@@ -153,6 +154,3 @@ def _draw_occluder(picture: Array, nuisance: Nuisance) -> None:
     x, y, wide, high = nuisance.occluder.T[:, :, None, None]
     mask = ellipse(units[None, None, :] - x, units[None, :, None] - y, wide, high, 0.15)
     paint(picture, mask, nuisance.occluder_colour)
-
-
-__all__ = ["EXPANSION", "Drawing", "draw_head", "draw_video", "shading"]

@@ -118,7 +118,8 @@ def draw_glasses(picture: Array, surface: Surface, look: Look, dark: bool) -> No
     power = 1.0 if shape < 0 else 2.0
     radius = np.square(across / wide) ** power + np.square(down / high) ** power
     if dark:
-        paint(part, ramp(1.1 - radius, 0.3), BLACK)
+        # tinted, not opaque: the eyes can be made out by who looks closely
+        paint(part, 0.85 * ramp(1.1 - radius, 0.3), BLACK)
         return
     rim = ramp(0.28 - np.abs(radius - 1.0), 0.3)
     bridge = ramp(0.1 - np.abs(u), 0.05) * ramp(0.03 - np.abs(down + 0.04), 0.04)

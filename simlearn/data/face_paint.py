@@ -32,8 +32,10 @@ def ellipse(x: Array, y: Array, width: Array | float, height: Array | float, edg
     """Soft ellipse around the origin.
 
     Args:
-        x, y: coordinates, broadcast against each other.
-        width, height: half axes; scalars or broadcastable per frame (F, 1, 1), > 0.
+        x: coordinates to the right, broadcast against ``y``.
+        y: coordinates down.
+        width: half axis, > 0; a number or one per frame (F, 1, 1).
+        height: the other half axis, likewise.
         edge: width of the soft edge as a share of the half axes.
 
     Returns:

@@ -16,7 +16,7 @@ from simlearn.data.face_paint import Array, ellipse, hue, mix, paint, ramp
 TEXTURE = 80
 """Side of the grid that spans u and v from -1 to 1."""
 
-DARK_SKIN = np.array([0.38, 0.24, 0.17], dtype=np.float32)
+DARK_SKIN = np.array([0.44, 0.28, 0.2], dtype=np.float32)
 LIGHT_SKIN = np.array([0.96, 0.79, 0.68], dtype=np.float32)
 
 
@@ -40,7 +40,7 @@ def lip_colour(look: Look) -> Array:
     return hue(look.scaled("lip_hue", -0.02, 0.16), 0.7, value)
 
 
-def face_texture(look: Look) -> tuple[Array, Array]:
+def paint_still_face(look: Look) -> tuple[Array, Array]:
     """Paint the still parts of a face.
 
     Args:
@@ -69,7 +69,8 @@ def look_up(texture: Array, u: Array, v: Array) -> Array:
 
     Args:
         texture: (TEXTURE, TEXTURE) or (TEXTURE, TEXTURE, 3).
-        u, v: (F, S, S) in [-1, 1]; places outside take the border.
+        u: (F, S, S) in [-1, 1]; places outside take the border.
+        v: likewise.
 
     Returns:
         (F, S, S) or (F, S, S, 3).

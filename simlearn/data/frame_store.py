@@ -63,10 +63,12 @@ def build_frame_store(
         The folder with ``frames.npy`` (rows, size, size, 3) uint8 and ``index.json``.
 
     Raises:
-        DataError: a frame cannot be read, or the disk is too small.
+        DataError: a frame cannot be read, the disk is too small, or the cache not writable.
     """
     folder = cache / store_fingerprint(root, videos, size=size, crop=crop)
-    cache.mkdir(parents=True, exist_ok=True)
+    if (folder / "index.json").is_file():  # a folder appears whole; a read-only cache may hold it
+        return folder
+    _make_cache(cache)
     with FileLock(f"{folder}.lock"):
         if (folder / "index.json").is_file():
             return folder
@@ -77,6 +79,7 @@ def build_frame_store(
         temporary = Path(tempfile.mkdtemp(prefix=f"{folder.name}.tmp", dir=cache))
         try:
             _decode_all(ImageFiles(root, videos, size=size, crop=crop), temporary, progress)
+            shutil.rmtree(folder, ignore_errors=True)  # what is left of one without its index
             temporary.replace(folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -117,7 +120,22 @@ def _file_size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}). Copy the file again, or leave the frame "
+            "out by naming it in data.exclude"
+        ) from error
+
+
+def _make_cache(cache: Path) -> None:
+    way_out = "Name another folder with data.cache=FOLDER, or read the JPEGs with data.store=off"
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"{cache}: the folder of the frame stores cannot be made ({error.strerror}). {way_out}"
+        ) from error
+    if not os.access(cache, os.W_OK):
+        raise DataError(f"{cache}: the folder of the frame stores is not writable. {way_out}")
 
 
 def _check_space(folder: Path, need: int) -> None:
@@ -133,21 +151,35 @@ class FrameStore:
     """Reads frames from a folder written by :func:`build_frame_store`.
 
     Raises:
-        DataError: the folder is not a store or of another version.
+        DataError: the folder is not a store, damaged or of another version.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
         try:
             index = json.loads((self.folder / "index.json").read_text())
-            self.frames = np.load(self.folder / "frames.npy", mmap_mode="r")
-        except (OSError, ValueError) as error:
-            raise DataError(f"{folder}: not a readable frame store ({error}); delete it") from error
-        if index["version"] != STORE_VERSION:
-            raise DataError(f"{folder}: frame store of version {index['version']}; delete it")
-        counts = [video["frames"] for video in index["videos"]]
+            version = index["version"]
+            if version == STORE_VERSION:
+                counts = [int(video["frames"]) for video in index["videos"]]
+                self.size = int(index["size"])
+                self.frames = np.load(self.folder / "frames.npy", mmap_mode="r")
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{folder}: not a readable frame store ({type(error).__name__}: {error}); delete "
+                "the folder, it is built again"
+            ) from error
+        if version != STORE_VERSION:
+            raise DataError(
+                f"{folder}: frame store of version {version!r}, not {STORE_VERSION}; delete the "
+                "folder, it is built again"
+            )
         self.offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-        self.size = int(index["size"])
+        wanted = (int(self.offsets[-1]), self.size, self.size, 3)
+        if self.frames.shape != wanted or self.frames.dtype != np.uint8:
+            raise DataError(
+                f"{folder}: frames.npy is {self.frames.dtype} of shape {self.frames.shape}, "
+                f"index.json says uint8 of shape {wanted}; delete the folder, it is built again"
+            )
 
     def gather(self, rows: np.ndarray) -> np.ndarray:
         """``(*rows.shape, size, size, 3)`` uint8 frames, copied out of the map."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from simlearn.data.synthetic_faces import GENERATOR_VERSION, write_synthetic_faces
 from simlearn.data.video_source import Report, VideoData, VideoSource
 
+LEAST = {"identities": 1, "videos": 1, "video_frames": 1, "image_side": 32}
 QUICK_SPLIT = {"train": 320, "val": 20, "test": 80}
 
 
@@ -39,6 +40,14 @@ class SyntheticFaces(VideoSource):
     habit: float = 0.5
     image_side: int = 64
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, least in LEAST.items():
+            if getattr(self, name) < least:
+                raise ValueError(f"data.{name} is {getattr(self, name)}, must be at least {least}")
+        if not 0 <= self.habit <= 1:
+            raise ValueError(f"data.habit is {self.habit}, must be between 0 and 1")
 
     @property
     def folder(self) -> Path:
@@ -72,6 +81,7 @@ class SyntheticFaces(VideoSource):
         facts = {
             "generator_version": GENERATOR_VERSION,
             "habit": self.habit,
+            "image_side": self.image_side,
             "draw_seed": self.seed,
         }
         return self._open_tree(self.folder, self.seed, report, facts)

@@ -82,12 +82,10 @@ def _pairs_of(
         own = wanted[owner[wanted] == person].tolist()
         same += [(own[i], own[j]) for i in range(len(own)) for j in range(i)]
     same = [same[k] for k in generator.permutation(len(same))[:MAX_PAIRS]]
-    other: dict[tuple[int, int], None] = {}
-    for _ in range(4 * MAX_PAIRS):
-        a, b = generator.choice(wanted, 2).tolist()
-        if owner[a] != owner[b] and len(other) < MAX_PAIRS:
-            other.setdefault((max(a, b), min(a, b)))
-    return same, list(other)
+    drawn = np.sort(generator.choice(wanted, (4 * MAX_PAIRS, 2)), axis=1)[:, ::-1]
+    drawn = drawn[owner[drawn[:, 0]] != owner[drawn[:, 1]]]
+    other = list(dict.fromkeys((a, b) for a, b in drawn.tolist()))
+    return same, other[:MAX_PAIRS]
 
 
 def write_splits_text(path: Path, names: Sequence[str], folds: Sequence[Sequence[Pair]]) -> None:

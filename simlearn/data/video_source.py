@@ -21,6 +21,11 @@ Report = Callable[[str, int, int], None]
 """Called with (what is being done, done, total)."""
 
 SHARES = {"train": 0.7, "val": 0.1, "test": 0.2}
+CHOICES = {
+    "images": ("aligned", "frame"),
+    "standardise": ("clip", "range"),
+    "store": ("auto", "off"),
+}
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,15 @@ class VideoSource:
             raise ValueError(f"data.jitter is {self.jitter}, must not be negative")
         if not 0 < self.crop <= 1:
             raise ValueError(f"data.crop is {self.crop}, must be in (0, 1]")
+        if self.max_frames is not None and self.max_frames < 1:
+            raise ValueError(
+                f"data.max_frames is {self.max_frames}, must be at least 1, or null for all frames"
+            )
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f"data.{name} is {getattr(self, name)!r}, must be {' or '.join(choices)}"
+                )
 
     def open(self, *, seed: int, report: Report | None = None) -> VideoData:
         """Open the data; every option says how.
@@ -133,6 +147,7 @@ class VideoSource:
                 "images": self.images,
                 "crop": self.crop,
                 "side": self.side,
+                "jitter": self.jitter,
                 "frames": self.frames,
                 "stride": self.stride,
                 "standardise": self.standardise,

@@ -1,6 +1,6 @@
 """From embeddings to numbers."""
 
-from simlearn.evaluation.embed import Embeddings, embed, pool_groups
+from simlearn.evaluation.embed import Embeddings, pool_groups
 from simlearn.evaluation.intervals import bootstrap_interval
 from simlearn.evaluation.protocol import VideoRetrieval
 from simlearn.evaluation.retrieval import retrieval_metrics
@@ -9,7 +9,6 @@ __all__ = [
     "Embeddings",
     "VideoRetrieval",
     "bootstrap_interval",
-    "embed",
     "pool_groups",
     "retrieval_metrics",
 ]

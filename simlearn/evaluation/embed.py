@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from simlearn.data.batch import Batch
+
+FIELDS = ("z", "y", "group", "index")
+"""Tensors of :class:`Embeddings`."""
 
 
 @dataclass(frozen=True)
@@ -34,19 +39,44 @@ class Embeddings:
 
     def save(self, path: Path, names: Mapping[str, str] | None = None) -> None:
         """Write a safetensors file, whole or not at all; ``names`` go into its metadata."""
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
-        temporary = path.with_name(f".{path.name}.tmp")
-        tensors = {k: getattr(self, k).clone() for k in ("z", "y", "group", "index")}
-        save_file(tensors, temporary, metadata=dict(names or {}))
-        temporary.replace(path)
+        tensors = {k: getattr(self, k).clone(memory_format=torch.contiguous_format) for k in FIELDS}
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+        try:
+            with temporary.open("xb") as file:
+                file.write(save(tensors, metadata=dict(names or {})))
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     @staticmethod
     def load(path: Path) -> Embeddings:
-        """Read what :meth:`save` wrote."""
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            FileNotFoundError: no such file.
+            ValueError: the file is damaged or holds something else.
+        """
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        return Embeddings(**load_file(path))
+        try:
+            content = load_file(path)
+        except SafetensorError as error:
+            raise ValueError(
+                f"{path}: damaged, or not a safetensors file ({error}). Run the evaluation again"
+            ) from error
+        rows = {len(value) for value in content.values() if value.ndim}
+        axes = {name: value.ndim for name, value in content.items()}
+        if axes != dict(zip(FIELDS, (2, 1, 1, 1), strict=True)) or len(rows) != 1:
+            raise ValueError(
+                f"{path}: must hold z (N, d) and y, group and index (N,), found "
+                f"{ {name: tuple(value.shape) for name, value in sorted(content.items())} }"
+            )
+        return Embeddings(**content)
 
 
 @torch.no_grad()
@@ -61,7 +91,7 @@ def embed(
     """Embeddings of every sample, in the loader's order, with the model in eval mode.
 
     Args:
-        model: ``x -> z (B, d)``; its training mode is restored afterwards.
+        model: ``x -> z (B, d)``; the training mode of each of its parts is restored afterwards.
         batches: what to embed.
         device: where to compute.
         progress: called with (batches done, ``total``).
@@ -70,7 +100,7 @@ def embed(
     Raises:
         ValueError: no batch, or an embedding that is not finite.
     """
-    training, parts = model.training, []
+    training, parts = [part for part in model.modules() if part.training], []
     model.eval()
     try:
         for done, batch in enumerate(batches, start=1):
@@ -79,7 +109,8 @@ def embed(
             if progress is not None:
                 progress(done, total)
     finally:
-        model.train(training)
+        for part in training:
+            part.training = True
     if not parts:
         raise ValueError("nothing to embed: the split is empty")
     z, y, group, index = (torch.cat(column) for column in zip(*parts, strict=True))
@@ -96,10 +127,18 @@ def pool_groups(clips: Embeddings) -> Embeddings:
     """One embedding per video: the mean of its L2-normalised clips, normalised again.
 
     Rows come in ascending order of the video; ``index`` is the video too.
+
+    Raises:
+        ValueError: a clip of no video (group -1), or a video with two labels.
     """
+    if (clips.group < 0).any():
+        raise ValueError(f"{int((clips.group < 0).sum())} of {len(clips)} clips have no video")
     groups, inverse = torch.unique(clips.group, return_inverse=True)
     total = clips.z.new_zeros(len(groups), clips.z.shape[1])
     total.index_add_(0, inverse, F.normalize(clips.z, dim=1))
     y = clips.y.new_zeros(len(groups))
     y[inverse] = clips.y
+    mixed = groups[inverse[y[inverse] != clips.y]]
+    if len(mixed):
+        raise ValueError(f"clips of video {int(mixed[0])} have different labels")
     return Embeddings(z=F.normalize(total, dim=1), y=y, group=groups, index=groups)

@@ -25,7 +25,17 @@ def bootstrap_interval(
 
     Returns:
         (low, high); (nan, nan) without a value.
+
+    Raises:
+        ValueError: not one cluster for each value, no draw, or a level outside (0, 1).
     """
+    if values.ndim != 1 or values.shape != clusters.shape:
+        raise ValueError(
+            f"values and clusters must be (N,), found {tuple(values.shape)} and "
+            f"{tuple(clusters.shape)}"
+        )
+    if draws < 1 or not 0 < level < 1:
+        raise ValueError(f"draws is {draws} and level {level}: at least 1, and inside (0, 1)")
     if len(values) == 0:
         return float("nan"), float("nan")
     names, inverse = torch.unique(clusters, return_inverse=True)

@@ -14,7 +14,7 @@ FRAMES = 8
 
 def shrink_frames(frames: Tensor, side: int = SIDE) -> Tensor:
     """``(..., H, W, 3)`` uint8 frames to ``(..., D)`` float32 at most ``side`` pixels wide."""
-    flat = frames.flatten(0, -4).permute(0, 3, 1, 2).float()
+    flat = frames.reshape(-1, *frames.shape[-3:]).permute(0, 3, 1, 2).float()
     if flat.shape[-1] > side:
         flat = F.interpolate(flat, size=(side, side), mode="area")
     return flat.flatten(1).reshape(*frames.shape[:-3], -1)

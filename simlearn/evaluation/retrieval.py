@@ -90,15 +90,17 @@ def _rank_block(
     relevant = hit.sum(dim=1)
     rank = torch.arange(1, d.shape[1] + 1, device=d.device)
     within = rank[None, :] <= relevant[:, None]
-    precision = hit.cumsum(dim=1).double() / rank
+    found = hit.cumsum(dim=1)
+    precision = found.double() / rank
     r = relevant.clamp_min(1)
     average = (precision * (hit & within)).sum(dim=1) / r
     r_precision = (hit & within).sum(dim=1).double() / r
-    first = torch.where(relevant > 0, hit.double().argmax(dim=1) + 1, 0)
+    first = torch.where(relevant > 0, (found == 0).sum(dim=1) + 1, 0)
     rows = order[:, :nearest].masked_fill(torch.isinf(sorted_d[:, :nearest]), -1)
     return relevant, first, average, r_precision, rows, sorted_d[:, :nearest]
 
 
+@torch.no_grad()
 def retrieve(
     z: Tensor,
     y: Tensor,
@@ -115,12 +117,15 @@ def retrieve(
     alone = gallery is None
     g = z if gallery is None else gallery
     g_y = y if gallery_y is None else gallery_y
-    if gallery is not None and gallery_y is None:
-        raise ValueError("a gallery needs gallery_y")
-    g_group = group if alone else gallery_group
+    if alone != (gallery_y is None):
+        raise ValueError("gallery and gallery_y are given together or not at all")
     _check(z, y, g, g_y, metric)
+    _check_groups(group, gallery_group, len(z), None if alone else len(g))
+    if chunk is not None and chunk < 1:
+        raise ValueError(f"chunk is {chunk}, must be at least 1")
+    g_group = group if alone else gallery_group
     step = chunk or max(1, min(len(z), 20_000_000 // max(1, len(g))))
-    starts = range(0, len(z), step)
+    starts = range(0, max(1, len(z)), step)  # no query at all is one empty block
 
     def excluded() -> Iterator[Tensor]:
         for low in starts:
@@ -172,8 +177,11 @@ def retrieval_metrics(
         Without any they are nan, with a warning.
 
     Raises:
-        ValueError: wrong shapes, float labels, values that are not finite.
+        ValueError: wrong shapes, float labels, values that are not finite, ranks below 1, a
+            gallery and queries of which only one has groups.
     """
+    if any(k < 1 for k in ks):
+        raise ValueError(f"ks is {tuple(ks)}, must be ranks from 1 upward")
     results = retrieve(
         z,
         y,
@@ -192,11 +200,12 @@ def retrieval_metrics(
 
 
 def _distance(a: Tensor, b: Tensor, metric: Distance) -> Tensor:
+    """By differences: a matrix product rounds by the size of its block, and ties would move."""
     a, b = a.double(), b.double()
     if metric == "cosine":
-        return 1.0 - F.normalize(a, dim=1) @ F.normalize(b, dim=1).T
-    squared = a.square().sum(1)[:, None] + b.square().sum(1)[None, :] - 2.0 * (a @ b.T)
-    return squared.clamp_min(0.0).sqrt()
+        a, b = F.normalize(a, dim=1), F.normalize(b, dim=1)
+    d = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
+    return d.square() / 2 if metric == "cosine" else d
 
 
 def _check(z: Tensor, y: Tensor, gallery: Tensor, gallery_y: Tensor, metric: str) -> None:
@@ -210,5 +219,25 @@ def _check(z: Tensor, y: Tensor, gallery: Tensor, gallery_y: Tensor, metric: str
             raise ValueError(f"labels of {name} must be integers, found {labels.dtype}")
         if not torch.isfinite(vectors).all():
             raise ValueError(f"{name} holds values that are not finite")
+    if z.shape[1] != gallery.shape[1]:
+        raise ValueError(f"z has {z.shape[1]} values a row and gallery {gallery.shape[1]}")
     if metric not in ("euclidean", "cosine"):
         raise ValueError(f"metric is {metric!r}, must be euclidean or cosine")
+
+
+def _check_groups(
+    group: Tensor | None, gallery_group: Tensor | None, queries: int, gallery: int | None
+) -> None:
+    if gallery is None and gallery_group is not None:
+        raise ValueError("gallery_group is given without a gallery: use group")
+    if gallery is not None and (group is None) != (gallery_group is None):
+        raise ValueError(
+            "group and gallery_group are given together or not at all: with one of them a query's "
+            "own group cannot be left out of the gallery"
+        )
+    for name, value, count in (
+        ("group", group, queries),
+        ("gallery_group", gallery_group, gallery),
+    ):
+        if value is not None and value.shape != (count,):
+            raise ValueError(f"{name} must be ({count},), found {tuple(value.shape)}")

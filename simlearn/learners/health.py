@@ -64,7 +64,8 @@ class BatchHealth(pl.Callback):
         every: log every so many steps.
 
     Raises:
-        TrainingStopped: after 20 batches in a row without a valid tuple.
+        TrainingStopped: after 20 batches in a row without a valid tuple, and as soon as an
+            embedding is not finite.
     """
 
     def __init__(self, every: int = 10) -> None:
@@ -96,8 +97,13 @@ class BatchHealth(pl.Callback):
         """Count one batch: empty or not, collapsed or not.
 
         Raises:
-            TrainingStopped: after 20 empty batches in a row.
+            TrainingStopped: after 20 empty batches in a row, or for embeddings that are not finite.
         """
+        if not torch.isfinite(z).all():
+            raise TrainingStopped(
+                "embeddings are not finite: training diverged. Lower optimizer.lr or set "
+                "trainer.gradient_clip=1"
+            )
         counts = self.counts
         counts["empty"] += total == 0
         counts["empty_in_row"] = counts["empty_in_row"] + 1 if total == 0 else 0

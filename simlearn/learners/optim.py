@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from torch import nn
 from torch.optim import SGD as TorchSGD
@@ -60,8 +60,15 @@ class Schedules:
     warmup: float = 0.05
 
     def __post_init__(self) -> None:
-        if self.lr <= 0:
+        if not 0 < self.lr < math.inf:
             raise ValueError(f"optimizer.lr is {self.lr}, must be above 0")
+        if not self.weight_decay >= 0:
+            raise ValueError(f"optimizer.weight_decay is {self.weight_decay}, must not be negative")
+        if self.schedule not in get_args(Schedule):
+            raise ValueError(
+                f"optimizer.schedule is {self.schedule!r}, must be one of "
+                f"{', '.join(get_args(Schedule))}"
+            )
         if not 0 <= self.warmup < 1:
             raise ValueError(f"optimizer.warmup is {self.warmup}, must be in [0, 1)")
 

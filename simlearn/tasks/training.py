@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytorch_lightning as pl
 import torch
 
 from simlearn.data.datamodule import VideoDataModule
@@ -72,6 +74,8 @@ def fit(
     run: RunContext,
     start: StartingPoint,
     line: ProgressLine,
+    *,
+    callbacks: Sequence[pl.Callback] = (),
 ) -> dict[str, float | int | str]:
     """Train; the learner holds the last weights afterwards.
 
@@ -82,6 +86,7 @@ def fit(
         run: folder and seed.
         start: see :func:`starting_point`.
         line: where progress is shown.
+        callbacks: further callbacks of the trainer.
 
     Returns:
         Facts about the training by name.
@@ -94,10 +99,10 @@ def fit(
     if start.path is not None:
         check_fingerprint(read_checkpoint(start.path), facts, start.path)
     health = BatchHealth(parts.trainer.log_every)
-    callbacks: list[Any] = [health, TrainingProgress(line)]
+    parts_of_fit: list[pl.Callback] = [health, TrainingProgress(line), *callbacks]
     validated = bool(data.data.splits["val"])
     if validated:
-        callbacks.append(
+        parts_of_fit.append(
             ValidateRetrieval(data, parts.protocol, every=parts.trainer.validate_every)
         )
     with stop_signals() as stop:
@@ -112,7 +117,7 @@ def fit(
         trainer = make_trainer(
             parts.trainer,
             run_dir=run.run_dir,
-            callbacks=[*callbacks, checkpoints],
+            callbacks=[*parts_of_fit, checkpoints],
             loggers=parts.logs.build(run.run_dir, after=start.step if run.resume else None),
         )
         trainer.fit(learner, datamodule=data, ckpt_path=start.path, weights_only=True)

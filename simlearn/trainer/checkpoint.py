@@ -29,7 +29,11 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
     ) -> None:
-        """Write ``checkpoint`` to ``path``."""
+        """Write ``checkpoint`` to ``path``.
+
+        Raises:
+            OSError: the disk is full or the folder cannot be written; what was there is untouched.
+        """
         final = Path(path)
         final.parent.mkdir(parents=True, exist_ok=True)
         temporary = final.with_name(f".{final.name}.{os.getpid()}.tmp")
@@ -39,6 +43,15 @@ class AtomicCheckpointIO(TorchCheckpointIO):
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(final)
+        except (OSError, RuntimeError) as error:
+            # torch.save answers a full disk by a RuntimeError about positions in its archive
+            cause = error if isinstance(error, OSError) else error.__context__
+            if not isinstance(cause, OSError):
+                raise
+            raise OSError(
+                f"{final}: cannot be written ({cause.strerror}); the checkpoint before it is "
+                "untouched. Free disk space and go on with resume=RUN_DIR"
+            ) from error
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -62,13 +75,36 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(content, dict) or KEY not in content:
         raise CheckpointError(f"{path}: not a checkpoint of simlearn (no {KEY!r} entry)")
-    version = content[KEY]["format_version"]
-    if version > FORMAT_VERSION:
+    header = content[KEY]
+    version = header.get("format_version") if isinstance(header, dict) else None
+    if isinstance(version, int) and version > FORMAT_VERSION:
         raise CheckpointError(
             f"{path}: format {version}, this version of simlearn reads up to {FORMAT_VERSION}. "
             "Install a newer simlearn"
         )
+    fault = _fault(header, content.get("state_dict"))
+    if fault:
+        raise CheckpointError(
+            f"{path}: damaged ({fault}). Go on from another checkpoint of the run, or start it anew"
+        )
     return content
+
+
+def _fault(header: object, state: object) -> str | None:
+    """What is missing in a checkpoint, or None."""
+    if not isinstance(header, dict):
+        return f"{KEY!r} is no mapping"
+    for name in ("format_version", "epoch", "batch", "step"):
+        value = header.get(name)
+        if type(value) is not int or value < 0:
+            return f"{name} is {value!r}, must be a number from 0 upward"
+    if not isinstance(header.get("facts"), dict):
+        return "facts is no mapping"
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items()
+    ):
+        return "state_dict is no mapping of names to tensors"
+    return None
 
 
 def model_fingerprint(state: Mapping[str, torch.Tensor]) -> dict[str, str]:
@@ -172,10 +208,9 @@ class Checkpointer(Checkpoint):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save the epoch, and the best one if it is."""
         self.position = (trainer.current_epoch + 1, 0)
-        better = self._is_best(trainer)
-        self._save(trainer, "last")
-        if better:
+        if self._is_best(trainer):  # first: killed in between, the epoch is done again
             self._save(trainer, "best")
+        self._save(trainer, "last")
         self._leave_if_asked(trainer)
 
     def on_save_checkpoint(

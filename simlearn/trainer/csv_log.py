@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,20 @@ Row = tuple[int, str, float]
 
 
 def read_csv_log(path: Path) -> list[Row]:
-    """Rows (step, name, value) of a log; a last line cut short by a crash is left out."""
+    """Rows (step, name, value) of a log; none without a file.
+
+    A last line without its end was cut short by a crash, and its value with it: it is left out,
+    as are the header and lines that are no rows.
+    """
     if not path.is_file():
         return []
     rows = []
-    with path.open(newline="") as file:
-        for fields in csv.reader(file):
-            try:
-                step, name, value = fields
-                rows.append((int(step), name, float(value)))
-            except ValueError:  # the header, or the end of a file that was being written
-                continue
+    for line in path.read_bytes().decode("utf-8", "replace").split("\n")[:-1]:
+        try:
+            step, name, value = next(csv.reader([line]))
+            rows.append((int(step), name, float(value)))
+        except (ValueError, StopIteration, csv.Error):
+            continue
     return rows
 
 
@@ -41,10 +45,9 @@ class CSVLog(Logger):
         self.path = folder / "metrics.csv"
         kept = [] if after is None else [r for r in read_csv_log(self.path) if r[0] <= after]
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("w", newline="", buffering=1)
+        self._begin(kept)
+        self._file = self.path.open("a", newline="", buffering=1, encoding="utf-8")
         self._writer = csv.writer(self._file)
-        self._writer.writerow(["step", "name", "value"])
-        self._writer.writerows(kept)
 
     @property
     def name(self) -> str:
@@ -64,6 +67,18 @@ class CSVLog(Logger):
         self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any
     ) -> None:
         """The configuration stands in config.yaml."""
+
+    def _begin(self, kept: Sequence[Row]) -> None:
+        """The header and the rows of the steps before; a crash meanwhile leaves the old file."""
+        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
+        try:
+            with temporary.open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows([("step", "name", "value"), *kept])
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self.path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def finalize(self, status: str) -> None:
         """Flush."""

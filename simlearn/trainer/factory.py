@@ -78,6 +78,9 @@ class TrainerSettings:
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise ValueError(f"trainer.{name} is {value}, must not be negative")
+        for name in ("gradient_clip", "checkpoint_minutes"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"trainer.{name} is {getattr(self, name)}, must not be negative")
         for name in ("validate_every", "log_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"trainer.{name} is {getattr(self, name)}, must be at least 1")

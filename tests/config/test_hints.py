@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simlearn.config.hints import convert, describe, fits, shown, type_fault
+from simlearn.config.hints import convert, describe, fits, misfit, shown, type_fault
 
 GOOD = [
     (1, int),
@@ -28,7 +28,6 @@ GOOD = [
     ([1, 2], tuple[int, int]),
     ([1, 2, 3], tuple[int, ...]),
     ([], tuple[int, ...]),
-    ([], tuple[()]),
     ([1, "a"], tuple),
     ([1, 2.5], list[float]),
     (["a"], Sequence[str]),
@@ -53,7 +52,6 @@ BAD = [
     (True, Literal[1, 2]),
     ("hrad", Literal["all", "hard"]),
     ([1], tuple[int, int]),
-    ([1], tuple[()]),
     (["a"], tuple[int, ...]),
     ("abc", list[str]),
     ("abc", Sequence[str]),
@@ -94,6 +92,18 @@ def test_does_not_fit(value, hint):
 )
 def test_sentences(value, hint, text):
     assert type_fault(value, hint) == text
+
+
+def test_where_inside_a_mapping():
+    assert misfit({"a": 1}, dict[str, int]) is None
+    assert misfit({"a": 1, "b": "x"}, dict[str, int] | None) == (
+        ("b",),
+        "expected int, found the text 'x'",
+    )
+    nested = dict[str, dict[str, list[int]]]
+    assert misfit({"a": {"b": [1], "c": ["x"]}}, nested)[0] == ("a", "c")
+    assert misfit("x", nested)[0] == ()
+    assert misfit({1: 2}, dict[str, int])[0] == ()
 
 
 def test_convert():

@@ -23,6 +23,8 @@ from simlearn.config.overrides import Assignment, parse_overrides
         ("a={b: 1, c: {d: [2]}}", ("a",), {"b": 1, "c": {"d": [2]}}),
         ("a=${oc.env:TOKEN}", ("a",), "${oc.env:TOKEN}"),
         ("data.root=/x/y z", ("data", "root"), "/x/y z"),
+        ("data.root=~/faces", ("data", "root"), "~/faces"),
+        ("data.root=/home/josé/x", ("data", "root"), "/home/josé/x"),
         ("+a.b=1", ("a", "b"), 1),
         ("++a.b=1", ("a", "b"), 1),
     ],

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ytf_tree import SUBJECTS, face, face_row, labeled, mutants, write_tree
 
 from simlearn.data.errors import DataError
 from simlearn.data.labeled_faces import labeled_face_rows, read_labeled_faces
 from simlearn.data.randomness import numpy_generator
+from tests.data.ytf_tree import SUBJECTS, face, face_row, labeled, mutants, write_tree
 
 ROW = "Richard_Gere\\3\\3.618.jpg,0,262,165,132,131,0.0,1"
 

@@ -6,10 +6,10 @@ import struct
 import zlib
 
 import pytest
-from ytf_tree import VIDEOS, splits_text, write_mat
 
 from simlearn.data.errors import DataError
 from simlearn.data.mat_file import load_mat
+from tests.data.ytf_tree import VIDEOS, splits_text, write_mat
 
 WANTED = ("video_names", "Splits")
 

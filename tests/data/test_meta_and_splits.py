@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ytf_tree import LABEL_OF, VIDEOS, mat_content, mutants, pairs, write_mat
 
 from simlearn.data.errors import DataError
 from simlearn.data.meta_and_splits import read_meta_and_splits
 from simlearn.data.randomness import numpy_generator
 from simlearn.data.video_pair import VideoPair
+from tests.data.ytf_tree import LABEL_OF, VIDEOS, mat_content, mutants, pairs, write_mat
 
 EXPECTED = [VideoPair(fold, a, b, bool(same)) for fold, a, b, same in pairs()]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ytf_tree import FOLDS, SUBJECTS, VIDEOS, pairs
 
 from simlearn.data.errors import DataError
+from simlearn.data.randomness import numpy_generator
 from simlearn.data.splits import fold_of_identity, identity_split, label_map
 from simlearn.data.video import Video
 from simlearn.data.youtube_pairs import VideoPair
+from tests.data.ytf_tree import FOLDS, SUBJECTS, VIDEOS, pairs
 
 SHARES = {"train": 0.7, "val": 0.1, "test": 0.2}
 PAIRS = [VideoPair(fold, a, b, bool(same)) for fold, a, b, same in pairs()]
@@ -98,6 +99,9 @@ def test_the_test_part_does_not_depend_on_val():
     a = identity_split(make(50), split={"train": 0.7, "val": 0.1, "test": 0.2}, seed=1)
     b = identity_split(make(50), split={"train": 0.5, "val": 0.3, "test": 0.2}, seed=1)
     assert a["test"] == b["test"]
+    order = numpy_generator(1, "split").permutation(50)
+    assert people(a)["test"] == sorted(f"p{k:04d}" for k in order[:10])
+    assert people(a)["val"] == sorted(f"p{k:04d}" for k in order[10:15])
 
 
 def test_videos_are_sorted_by_identity_and_number():

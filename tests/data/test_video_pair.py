@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from ytf_tree import VIDEOS, pairs, write_tree
 
 from simlearn.data.errors import DataError
 from simlearn.data.video import Video
 from simlearn.data.video_pair import VideoPair, check_pairs, drop_pairs, subject_of, video_name
 from simlearn.data.youtube_pairs import read_splits
+from tests.data.ytf_tree import VIDEOS, pairs, write_tree
 
 EXPECTED = [VideoPair(fold, a, b, bool(same)) for fold, a, b, same in pairs()]
 

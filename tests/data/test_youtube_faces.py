@@ -11,10 +11,10 @@ import cv2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ytf_tree import SUBJECTS, VIDEOS, aligned_frame, face, labeled, write_tree
 
 from simlearn.data.errors import DataError
 from simlearn.data.youtube_faces import read_youtube_faces
+from tests.data.ytf_tree import SUBJECTS, VIDEOS, aligned_frame, face, labeled, write_tree
 
 KINDS = {"aligned": "aligned_images_DB", "frame": "frame_images_DB"}
 
@@ -132,6 +132,7 @@ def test_empty_videos_are_counted_in_a_warning(tree, tmp_path, images):
         ("no_list", "frame", "Lou_Ye.labeled_faces.txt: the list of labelled faces of Lou_Ye"),
         ("no_list", "frame", "restore the file or exclude Lou_Ye"),
         ("wrong_image_name", "aligned", "face_618.jpg: an image that is not named aligned_det"),
+        ("name_of_other_tree", "aligned", "1.700.jpg: an image that is not named aligned_detect"),
         ("image_of_other_video", "aligned", "not named aligned_detect_1.<frame>.jpg; rename or"),
         ("frame_twice", "aligned", "frame 618 is there twice, also as aligned_detect_1.0618.jpg"),
         ("image_outside", "aligned", "aligned_detect_1.618.jpg: an image outside a video folder"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ytf_tree import FOLDS, mutants, pairs, splits_text, write_mat, write_tree
 
 from simlearn.data.errors import DataError
 from simlearn.data.randomness import numpy_generator
 from simlearn.data.youtube_pairs import VideoPair, read_meta_and_splits, read_splits
+from tests.data.ytf_tree import FOLDS, mutants, pairs, splits_text, write_mat, write_tree
 
 EXPECTED = [VideoPair(fold, a, b, bool(same)) for fold, a, b, same in pairs()]
 HEADER = "split number, pair number, first name, second name, is same\n"

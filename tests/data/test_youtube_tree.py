@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ytf_tree import SUBJECTS, write_tree
 
 from simlearn.data.errors import DataError
 from simlearn.data.youtube_tree import find_images, list_folder, list_frames, list_subjects
+from tests.data.ytf_tree import SUBJECTS, write_tree
 
 
 @pytest.fixture(scope="module")

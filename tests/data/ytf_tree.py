@@ -193,6 +193,10 @@ def _wrong_image_name(root: Path) -> None:
     aligned_frame(root, "Al_Gore", 1, 618).with_name("face_618.jpg").write_bytes(b"x")
 
 
+def _name_of_other_tree(root: Path) -> None:
+    aligned_frame(root, "Al_Gore", 1, 618).with_name("1.700.jpg").write_bytes(b"x")
+
+
 def _image_of_other_video(root: Path) -> None:
     aligned_frame(root, "Al_Gore", 1, 618).with_name("aligned_detect_2.618.jpg").write_bytes(b"x")
 
@@ -235,6 +239,7 @@ FAULTS: dict[str, Callable[[Path], None]] = {
     "stray_files": _stray_files,
     "empty_video": _empty_video,
     "wrong_image_name": _wrong_image_name,
+    "name_of_other_tree": _name_of_other_tree,
     "image_of_other_video": _image_of_other_video,
     "frame_twice": _frame_twice,
     "image_outside": _image_outside,

@@ -3,9 +3,9 @@ from __future__ import annotations
 import math
 
 import pytest
-from report_parts import log
 
 from simlearn.report import training_curves
+from tests.report.report_parts import log
 
 
 def test_a_panel_for_each_kind_and_the_last_values_in_words():

@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 from PIL import Image
-from report_parts import image, row
 
 from simlearn.report import GridRow, Neighbour, grid, retrieval_grid
+from tests.report.report_parts import image, row
 
 
 def pixels(png: bytes | None) -> np.ndarray:

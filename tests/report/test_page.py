@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_parts import SVG, Page, figures, make_report
 
 from simlearn.report import FigureImage, Metric, Report, Table, render_page
 from simlearn.report.page import flat
+from tests.report.report_parts import SVG, Page, figures, make_report
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_parts import SVG, make_report
 
 from simlearn.report import FigureImage, Metric, Table, protocol_fingerprint
+from tests.report.report_parts import SVG, make_report
 
 
 def test_json_has_the_shape_of_the_design():

@@ -3,9 +3,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from report_parts import SVG, figures, make_report
 
 from simlearn.report import FigureImage, save, write_report
+from tests.report.report_parts import SVG, figures, make_report
 
 
 def names(folder) -> list[str]:

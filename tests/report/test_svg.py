@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_parts import SVG, Page, figures
 
 from simlearn.report import drawing
 from simlearn.report.svg import ATTRIBUTES, ELEMENTS, inline_svg
+from tests.report.report_parts import SVG, Page, figures
 
 
 def clean(inside: str, **root: str) -> str:

@@ -1,0 +1,114 @@
+"""A finished run as a tool: pictures, videos or tensors in, embeddings out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from simlearn.data.clips import clip_frames, clip_span, even_starts
+from simlearn.data.errors import DataError
+from simlearn.data.frames import decode_frame
+from simlearn.data.transforms import standardise
+from simlearn.data.video_source import VideoSource
+from simlearn.evaluation.embed import Embeddings, pool_groups
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
+
+
+def frame_files(path: Path) -> list[Path]:
+    """The frames of a video folder in order, or the one image that ``path`` is.
+
+    Frames are ordered by the last number in their name, as in ``0.618.jpg``.
+
+    Raises:
+        DataError: nothing there, or a folder without images.
+    """
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise DataError(f"{path}: no such file or folder; give image files or folders of frames")
+    files = [f for f in path.iterdir() if f.suffix.lower() in SUFFIXES]
+    if not files:
+        raise DataError(f"{path}: no image ({', '.join(SUFFIXES)}) in this folder")
+    return sorted(files, key=_frame_number)
+
+
+def _frame_number(path: Path) -> tuple[int, str]:
+    digits = "".join(c if c.isdigit() else " " for c in path.stem).split()
+    return (int(digits[-1]) if digits else -1, path.name)
+
+
+class Embedder(nn.Module):
+    """A trained network with the pictures' treatment that it was trained with.
+
+    Args:
+        network: ``x -> z``.
+        source: crop, size, clip length and standardisation of its training data.
+        clips_per_video: clips that are averaged for a folder of frames.
+        images: whether the network takes single images.
+    """
+
+    def __init__(
+        self, network: nn.Module, source: VideoSource, *, clips_per_video: int, images: bool
+    ) -> None:
+        super().__init__()
+        self.network = network.eval()
+        self.source, self.clips_per_video, self.images = source, clips_per_video, images
+
+    @torch.no_grad()
+    def embed(self, items: Tensor | Sequence[str | Path | Tensor]) -> Embeddings:
+        """Embed a batch.
+
+        Args:
+            items: a tensor ``(B, C, T, H, W)`` (``(B, C, H, W)`` for image networks) that is
+                standardised already; or a sequence of such tensors without B; or of paths, each an
+                aligned image (repeated to a clip) or a folder with the frames of one video.
+
+        Returns:
+            One row per item, in order; labels and groups are unknown (-1).
+
+        Raises:
+            DataError: naming the path that cannot be read.
+            ValueError: no item.
+        """
+        if isinstance(items, Tensor):
+            z = self.network(items.to(self._device())).float().cpu()
+        elif len(items) == 0:
+            raise ValueError("nothing to embed: the sequence is empty")
+        else:
+            z = torch.cat([self._embed_one(item) for item in items])
+        unknown = torch.full((len(z),), -1, dtype=torch.int64)
+        return Embeddings(z=z, y=unknown, group=unknown.clone(), index=torch.arange(len(z)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Embeddings ``(B, d)`` of standardised input."""
+        z: Tensor = self.network(x)
+        return z
+
+    def _device(self) -> torch.device:
+        return next(self.network.parameters()).device
+
+    def _embed_one(self, item: str | Path | Tensor) -> Tensor:
+        x = item[None] if isinstance(item, Tensor) else self._clips(Path(item))
+        z = self.network(x.to(self._device())).float().cpu()
+        one = torch.zeros(len(z), dtype=torch.int64)
+        return pool_groups(Embeddings(z=z, y=one, group=one, index=one)).z
+
+    def _clips(self, path: Path) -> Tensor:
+        """Standardised clips of one video: the middle crop, as in an evaluation."""
+        source, files = self.source, frame_files(path)
+        starts = even_starts(
+            len(files), clip_span(source.frames, source.stride), self.clips_per_video
+        )
+        size = source.side + 2 * source.jitter
+        margin = slice(source.jitter, source.jitter + source.side)
+        rows = [clip_frames(int(s), source.frames, source.stride, len(files)) for s in starts]
+        wanted = sorted({int(r) for row in rows for r in row})
+        decoded = {r: decode_frame(files[r], size=size, crop=source.crop) for r in wanted}
+        clips = np.stack([[decoded[int(r)][margin, margin] for r in row] for row in rows])
+        x = standardise(torch.from_numpy(clips).permute(0, 4, 1, 2, 3), source.standardise)
+        return x[:, :, 0] if self.images else x

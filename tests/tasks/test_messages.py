@@ -1,0 +1,171 @@
+"""What a user reads after each of the common mistakes: the file, row or key, and the way out."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from simlearn.data.synthetic_faces import write_synthetic_faces
+from simlearn.train import main
+from tests.tiny import TINY
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """Eight people with two videos each, in the layout of YouTube Faces."""
+    root = tmp_path_factory.mktemp("faces") / "tree"
+    return write_synthetic_faces(
+        root, identities=8, videos=2, frames=4, side=32, seed=100, workers=0
+    )
+
+
+@pytest.fixture
+def copy(tree, tmp_path):
+    """A copy of the tree that may be damaged."""
+    return shutil.copytree(tree, tmp_path / "copy")
+
+
+@pytest.fixture
+def answer(tmp_path, capsys):
+    """Run ``triplet_c3d`` on a tree with a tiny network and give (exit code, standard error)."""
+
+    def run(root, *words, recipe="triplet_c3d"):
+        small = [w for w in TINY if not w.startswith("data")]
+        code = main(
+            [
+                f"recipe={recipe}",
+                *small,
+                f"data.root={root}",
+                "data.frames=2",
+                "data.side=16",
+                "data.split={train: 4, val: 2, test: 2}",
+                f"data.cache={tmp_path / 'cache'}",
+                f"run_dir={tmp_path / 'run'}",
+                "trainer.max_steps=2",
+                *words,
+            ]
+        )
+        return code, capsys.readouterr().err
+
+    return run
+
+
+def test_a_good_tree_runs(tree, answer):
+    code, text = answer(tree)
+    assert code == 0, text
+
+
+def test_missing_root(tmp_path, answer):
+    code, text = answer(tmp_path / "nowhere")
+    assert code == 1
+    assert str(tmp_path / "nowhere") in text and "data.root" in text
+
+
+def test_root_not_given(capsys):
+    assert main(["recipe=triplet_c3d"]) == 2
+    text = capsys.readouterr().err
+    assert "data.root" in text and "configs/data/youtube_faces.yaml" in text
+
+
+def test_empty_tree(tmp_path, answer):
+    (tmp_path / "empty/aligned_images_DB").mkdir(parents=True)
+    code, text = answer(tmp_path / "empty")
+    assert code == 1
+    assert "aligned_images_DB" in text and "no video" in text
+
+
+def test_root_is_a_folder_too_deep(tree, answer):
+    code, text = answer(tree / "aligned_images_DB")
+    assert code == 1
+    assert str(tree) in text
+
+
+def test_cut_jpeg(copy, answer):
+    frame = sorted((copy / "aligned_images_DB").rglob("*.jpg"))[5]
+    frame.write_bytes(frame.read_bytes()[:-200])
+    for store in ("auto", "off"):
+        code, text = answer(copy, f"data.store={store}", "run_dir=null")
+        assert code == 1
+        assert frame.name in text and "cut short" in text and "data.exclude" in text
+
+
+def test_one_identity_only(copy, answer):
+    people = sorted((copy / "aligned_images_DB").iterdir())
+    for folder in people[1:]:
+        shutil.rmtree(folder)
+    code, text = answer(copy)
+    assert code == 1
+    assert "1 identit" in text and "add identities" in text
+
+
+def test_checkpoint_of_another_backbone(tree, answer, tmp_path):
+    code, text = answer(tree)
+    assert code == 0, text
+    weights = tmp_path / "run/checkpoints/last.ckpt"
+    code, text = answer(tree, f"backbone.weights={weights}", "backbone.width=0.05", "run_dir=null")
+    assert code == 2
+    assert str(weights) in text and "another backbone than C3D" in text and "shape" in text
+    code, text = answer(tree, "backbone=conv3d_small", f"+backbone.weights={weights}")
+    assert code == 2
+    assert "conv3d" in text.lower() or "backbone" in text
+
+
+def test_unknown_recipe(capsys):
+    assert main(["recipe=triplet_c3"]) == 2
+    text = capsys.readouterr().err
+    assert "triplet_c3" in text and "triplet_c3d" in text
+
+
+def test_mistyped_keys_are_told_all_at_once(capsys):
+    words = [
+        "recipe=quickstart",
+        "loss.margn=0.3",
+        "trainer.max_step=3",
+        "data.sied=3",
+        "lss=triplet",
+    ]
+    assert main(words) == 2
+    text = capsys.readouterr().err
+    for wrong, right in (
+        ("loss.margn=0.3", "loss.margin"),
+        ("trainer.max_step=3", "trainer.max_steps"),
+        ("data.sied=3", "data.side"),
+        ("lss=triplet", "loss"),
+    ):
+        assert wrong in text and right in text
+
+
+def test_values_that_a_constructor_refuses(capsys):
+    assert main(["recipe=quickstart", "loss.margin=-1"]) == 2
+    assert "margin is -1" in capsys.readouterr().err
+
+
+def test_a_used_run_dir(tree, answer, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/notes.txt").write_text("mine")
+    code, text = answer(tree)
+    assert code == 1
+    assert "not empty" in text and "resume=" in text
+    assert (tmp_path / "run/notes.txt").read_text() == "mine"
+
+
+def test_resume_of_nothing(tmp_path, capsys):
+    assert main([f"resume={tmp_path}"]) == 2
+    assert "config.yaml" in capsys.readouterr().err
+
+
+def test_resume_takes_only_the_trainer(tree, answer, tmp_path, capsys):
+    assert answer(tree)[0] == 0
+    assert main([f"resume={tmp_path / 'run'}", "loss.margin=0.5"]) == 2
+    assert "a resumed run keeps its configuration" in capsys.readouterr().err
+
+
+def test_resume_on_other_data(tree, copy, answer, tmp_path, capsys):
+    assert answer(copy)[0] == 0
+    (tmp_path / "run/metrics.json").unlink()
+    victim = sorted((copy / "aligned_images_DB").iterdir())[0]
+    shutil.move(victim, victim.with_name("Zoe_Zebra"))
+    assert main([f"resume={tmp_path / 'run'}"]) == 1
+    text = capsys.readouterr().err
+    assert "last.ckpt" in text and "another data" in text
