@@ -12,17 +12,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.io import loadmat
 
 from simlearn.data import synthetic_faces
 from simlearn.data.synthetic_faces import GENERATOR_VERSION, write_synthetic_faces
-from simlearn.data.synthetic_names import NAMES, first_frame_number, subject_name, video_id
+from simlearn.data.synthetic_names import NAMES
 from simlearn.data.synthetic_settings import Settings
-from simlearn.data.synthetic_tree import FOLDS, draw_pairs
-from simlearn.data.synthetic_video import draw_person, draw_person_video
-from simlearn.data.synthetic_workers import draw_in_processes
+from simlearn.data.synthetic_tree import FOLDS
 
 SEED = 100
 SMALL = {"identities": 3, "videos": 2, "frames": 3, "seed": SEED, "side": 32}
@@ -235,12 +231,6 @@ def test_an_interrupted_run_leaves_nothing_and_can_be_repeated(small, tmp_path, 
     assert digests(tmp_path / "a") == digests(small)
 
 
-def test_a_worker_that_fails_is_reported_with_what_it_said(tmp_path):
-    wanted = Settings(1, 1, 1, SEED, 0.5, 32)
-    with pytest.raises(RuntimeError, match=r"FileNotFoundError.*workers=0"):
-        list(draw_in_processes(tmp_path / "missing", wanted, 1))
-
-
 def test_threads_that_build_one_root_at_once_both_get_it_whole(small, tmp_path):
     root = tmp_path / "tree"
     with ThreadPoolExecutor(2) as pool:
@@ -284,64 +274,3 @@ def test_little_work_is_drawn_here_and_much_by_every_core(monkeypatch):
     assert count(Settings(400, 4, 16, 0, 0.5, 64), None) == 4
     assert count(Settings(10, 4, 16, 0, 0.5, 64), 3) == 3
     assert count(Settings(2, 4, 16, 0, 0.5, 64), 3) == 2
-
-
-def test_people_differ_more_than_videos_of_one_person_in_the_colour_of_the_face():
-    def face(person: int, video: int) -> np.ndarray:
-        drawing = draw_person_video(
-            draw_person(SEED, person), person, video, seed=SEED, frames=2, side=48
-        )
-        patch = drawing.aligned(0)[14:38, 16:32].astype(float)
-        colour = patch.mean(axis=(0, 1))
-        return colour / colour.sum()
-
-    colours = np.array([[face(p, v) for v in range(3)] for p in range(20)])
-    within = colours.var(axis=1).sum(axis=-1).mean()
-    between = colours.mean(axis=1).var(axis=0).sum()
-    assert between > 2 * within
-
-
-@settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 10**6), start=st.integers(0, NAMES - 301))
-def test_names_are_unique_and_video_numbers_have_gaps(seed, start):
-    names = {subject_name(seed, k) for k in range(start, start + 300)}
-    assert len(names) == 300
-    assert all("/" not in n and "\\" not in n and "," not in n and "_" in n for n in names)
-    ids = [video_id(seed, start, k) for k in range(9)]
-    assert sorted(ids[:6]) == list(range(6))
-    assert ids[6:] == [6, 7, 8]
-
-
-def test_all_names_of_the_list_are_different():
-    assert len({subject_name(SEED, k).casefold() for k in range(NAMES)}) == NAMES
-
-
-def test_frame_numbers_start_anywhere_and_sometimes_cross_100_and_1000():
-    starts = [first_frame_number(SEED, k, v, 16) for k in range(50) for v in range(4)]
-    assert min(starts) >= 1
-    assert len(set(starts)) > 100
-    for border in (100, 1000):
-        crossing = sum(s < border <= s + 15 for s in starts)
-        assert 0.08 < crossing / len(starts) < 0.35
-    assert all(first_frame_number(SEED, k, 0, 1) >= 1 for k in range(30))
-
-
-@settings(max_examples=30, deadline=None)
-@given(people=st.integers(1, 40), videos=st.integers(1, 4), seed=st.integers(0, 1000))
-def test_folds_are_equal_halves_and_disjoint_where_people_suffice(people, videos, seed):
-    owners = [k for k in range(people) for _ in range(videos)]
-    folds = draw_pairs(owners, seed)
-    assert len(folds) == FOLDS
-    assert len({len(fold) for fold in folds}) == 1
-    seen: list[set[int]] = []
-    for fold in folds:
-        assert sum(pair.same for pair in fold) * 2 == len(fold)
-        assert all((owners[p.first] == owners[p.second]) == p.same for p in fold)
-        assert all(p.first != p.second for p in fold)
-        keys = [(p.first, p.second) for p in fold]
-        assert len(keys) == len(set(keys))
-        seen.append({owners[v] for key in keys for v in key})
-    if people >= 2 * FOLDS:
-        assert sum(len(s) for s in seen) == len(set().union(*seen))
-    if people >= 2 and videos >= 2:
-        assert len(folds[0]) >= 2
