@@ -51,8 +51,8 @@ def parts_for(cache: Path, steps: int):
         "trainer=cpu",
         "trainer.threads=2",
         "seed=100",
-        "data.identities=84",
-        "data.split={train: 80, val: 0, test: 4}",
+        "data.identities=324",
+        "data.split={train: 320, val: 0, test: 4}",
         f"data.cache={cache}",
         f"trainer.max_steps={steps}",
     ]

@@ -126,9 +126,10 @@ def execute(composed: Composed, *, run_dir: Path | None = None) -> Report:
     task = targets()["task"][composed.config.task["class"]].callable
     try:
         report: Report = task(parts, context)
-    except Interrupted as stopped:
+    except (Interrupted, KeyboardInterrupt) as stopped:
+        what = str(stopped) or "stopped"
         how = f"python -m simlearn.train resume={folder}"
-        raise Interrupted(f"{stopped}; all is saved. Go on with: {how}") from stopped
+        raise Interrupted(f"{what}; go on with: {how}") from stopped
     return report
 
 

@@ -115,9 +115,8 @@ def _tell(report: Report) -> None:
         top, mean = metrics["recall_at_1"], metrics["map_at_r"]
         low, high = (100 * v for v in top.interval or (top.value, top.value))
         between = f"[{low:.1f}, {high:.1f}]"
-        print(
-            f"{name:12} {100 * top.value:5.1f} %   {between:14} {100 * mean.value:5.1f} %   {top.n:7d}"
-        )
+        shares = f"{100 * top.value:5.1f} %   {between:14} {100 * mean.value:5.1f} %"
+        print(f"{name:12} {shares}   {top.n:7d}")
     print(f"report: {report.report_path}")
 
 

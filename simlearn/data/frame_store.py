@@ -77,6 +77,7 @@ def build_frame_store(
         total = int(video_offsets(videos)[-1])
         _check_space(cache, total * size * size * 3)
         temporary = Path(tempfile.mkdtemp(prefix=f"{folder.name}.tmp", dir=cache))
+        temporary.chmod(0o755)  # a cache may be shared
         try:
             _decode_all(ImageFiles(root, videos, size=size, crop=crop), temporary, progress)
             shutil.rmtree(folder, ignore_errors=True)  # what is left of one without its index

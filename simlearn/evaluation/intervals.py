@@ -44,5 +44,7 @@ def bootstrap_interval(
     drawn = torch.randint(len(names), (draws, len(names)), generator=generator)
     means = sums[drawn].sum(dim=1) / counts[drawn].sum(dim=1)
     tail = (1.0 - level) / 2
-    low, high = torch.quantile(means, torch.tensor([tail, 1.0 - tail], dtype=torch.float64))
+    bounds = torch.quantile(means, torch.tensor([tail, 1.0 - tail], dtype=torch.float64))
+    mean = values.double().mean()  # summed in another order: rounding must not leave it outside
+    low, high = torch.where((bounds - mean).abs() < 1e-12, mean, bounds)
     return float(low), float(high)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -42,14 +43,21 @@ def rank_videos(
     """Embed the videos of a split and let each query all the others.
 
     A video is the mean of its normalised clip embeddings, normalised again. Videos of people
-    with one video stand in the gallery alone.
+    with one video stand in the gallery alone; where nobody has two, a warning says so.
     """
     loader = data.evaluation_loader(
         split, clips_per_video=protocol.clips_per_video, batch_size=protocol.batch_size
     )
     clips = embed(model, loader, device=device, progress=progress, total=len(loader))
     videos = pool_groups(clips)
-    return VideoRanking(videos=videos, results=retrieve(videos.z, videos.y))
+    results = retrieve(videos.z, videos.y)
+    if not results.evaluated.any():
+        warnings.warn(
+            f"no identity of the {split} split has two videos: there is nothing to find and its "
+            "metrics are nan. Give more videos or a larger share in data.split",
+            stacklevel=2,
+        )
+    return VideoRanking(videos=videos, results=results)
 
 
 def ranking_metrics(

@@ -29,13 +29,15 @@ class ProgressLine:
         self.terminal = self.stream.isatty()
         self.pause = 0.1 if self.terminal else seconds
         self._what, self._begun, self._first, self._printed = "", 0.0, 0, 0.0
+        self._done = 0
 
     def __call__(self, what: str, done: int, total: int, note: str = "") -> None:
         """Report ``done`` of ``total``; the time left comes from the speed since the first call."""
         now = time.monotonic()
-        if what != self._what or done < self._first:
+        if what != self._what or done < self._done:
             self._what, self._begun, self._first = what, now, done
             self._printed = now if not self.terminal else 0.0
+        self._done = done
         if now - self._printed < self.pause and done < total:
             return
         self._printed = now

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -62,7 +64,9 @@ def places(clip):
 
 
 def same(one, other):
-    return all(torch.equal(getattr(one, n), getattr(other, n)) for n in ("x", "y", "group", "index"))
+    return all(
+        torch.equal(getattr(one, n), getattr(other, n)) for n in ("x", "y", "group", "index")
+    )
 
 
 def test_rows_know_their_label_and_video():
@@ -134,7 +138,7 @@ def test_a_row_does_not_depend_on_the_batch_around_it(keys, cuts, how, seed):
     keys = [(epoch, row % len(data)) for epoch, row in keys]
     whole = data[keys]
     edges = sorted({0, *(min(c, len(keys)) for c in cuts), len(keys)})
-    parts = [data[keys[a:b]] for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [data[keys[a:b]] for a, b in pairwise(edges)]
     for name in ("x", "y", "group", "index"):
         joined = torch.cat([getattr(part, name) for part in parts])
         assert torch.equal(joined, getattr(whole, name))

@@ -1,0 +1,69 @@
+"""README.md runs, and its numbers and pictures are those of the committed files."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = (ROOT / "README.md").read_text()
+
+
+def test_length():
+    assert 100 < len(TEXT.splitlines()) < 300
+
+
+def test_python_blocks_run(tmp_path):
+    blocks = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    assert len(blocks) == 1
+    (tmp_path / "example.py").write_text(blocks[0])
+    command = [sys.executable, "example.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=110)
+    assert done.returncode == 0, done.stderr
+    assert "LossOutput" in done.stdout
+
+
+def test_numbers_are_those_of_the_result_files(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import readme
+
+    assert readme.fill(TEXT) == TEXT, "run python benchmarks/readme.py"
+
+
+def test_result_files_say_where_they_come_from():
+    import json
+
+    files = sorted((ROOT / "benchmarks/results").glob("*.json"))
+    assert len(files) >= 5
+    for path in files:
+        content = json.loads(path.read_text())
+        assert content["command"].startswith("python benchmarks/"), path
+        facts = content["environment"]
+        assert facts["packages"]["torch"] and facts["python"], path
+
+
+def test_pictures_exist_and_have_words():
+    pictures = re.findall(r"!\[(.*?)\]\((.*?)\)", TEXT)
+    assert len(pictures) >= 1
+    for words, path in pictures:
+        assert len(words) > 20 and (ROOT / path).stat().st_size > 10_000
+    for path in re.findall(r"\]\((docs/.*?)\)", TEXT):
+        assert (ROOT / path).is_file()
+
+
+def test_recipes_and_make_targets_exist():
+    table = re.findall(r"^\| `([a-z0-9_]+)` \|", TEXT, re.MULTILINE)
+    recipes = {p.stem for p in (ROOT / "recipes").glob("*.yaml")}
+    assert set(table) >= recipes >= {"quickstart", "triplet_c3d"}
+    for name in recipes:
+        card = yaml.safe_load((ROOT / f"recipes/{name}.yaml").read_text())["card"]
+        assert card["published"] is None
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"`?make ([a-z]+)", TEXT)
+    assert {"quickstart", "test"} <= set(targets)
+    for target in targets:
+        assert f"\n{target}:" in makefile, target

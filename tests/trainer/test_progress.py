@@ -1,0 +1,148 @@
+"""The progress line with a clock and a stream of the test's own."""
+
+from __future__ import annotations
+
+import io
+from types import SimpleNamespace
+
+import pytest
+
+from simlearn.trainer import progress
+from simlearn.trainer.progress import ProgressLine, TrainingProgress, clock
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0:00"),
+        (0.4, "0:00"),
+        (9.6, "0:10"),
+        (59.7, "1:00"),
+        (75, "1:15"),
+        (3599.4, "59:59"),
+        (3600, "1:00:00"),
+        (3661, "1:01:01"),
+        (100 * 3600 + 59, "100:00:59"),
+        (-5, "0:00"),
+    ],
+)
+def test_text_of_a_duration(seconds, text):
+    assert clock(seconds) == text
+
+
+class Stream(io.StringIO):
+    """A stream that may be a terminal, and counts its flushes."""
+
+    def __init__(self, terminal):
+        super().__init__()
+        self.terminal, self.flushes = terminal, 0
+
+    def isatty(self):
+        return self.terminal
+
+    def flush(self):
+        self.flushes += 1
+
+
+@pytest.fixture
+def now(monkeypatch):
+    """The time, in a list of one that the test moves."""
+    time = [1000.0]
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: time[0]))
+    return time
+
+
+def test_in_a_log_a_line_now_and_then_with_the_time_left(now):
+    stream = Stream(False)
+    line = ProgressLine(stream, seconds=15)
+    for done in range(101):
+        line("decoding", done, 100)
+        now[0] += 1
+    assert stream.getvalue().splitlines() == [
+        "decoding 15/100, 0:15, 1:25 left",
+        "decoding 30/100, 0:30, 1:10 left",
+        "decoding 45/100, 0:45, 0:55 left",
+        "decoding 60/100, 1:00, 0:40 left",
+        "decoding 75/100, 1:15, 0:25 left",
+        "decoding 90/100, 1:30, 0:10 left",
+        "decoding 100/100, 1:40",
+    ]
+    assert stream.flushes == 7
+
+
+def test_a_terminal_has_one_line_that_moves_and_ends(now):
+    stream = Stream(True)
+    line = ProgressLine(stream)
+    for done in range(3):
+        line("training", done, 2, "loss 0.5")
+        now[0] += 10
+    assert stream.getvalue() == (
+        "\r\x1b[2Ktraining 0/2, 0:00, loss 0.5"
+        "\r\x1b[2Ktraining 1/2, 0:10, 0:10 left, loss 0.5"
+        "\r\x1b[2Ktraining 2/2, 0:20, loss 0.5\n"
+    )
+
+
+def test_a_terminal_is_not_written_to_a_thousand_times_a_second(now):
+    stream = Stream(True)
+    line = ProgressLine(stream)
+    for done in range(1000):
+        line("decoding", done, 1000)
+        now[0] += 0.001
+    assert 9 <= stream.flushes <= 11
+
+
+def test_the_time_left_of_a_resumed_run_comes_from_its_own_steps(now):
+    stream = Stream(True)
+    line = ProgressLine(stream)
+    line("training", 900, 1000)
+    now[0] += 10
+    line("training", 910, 1000)
+    assert stream.getvalue().endswith("training 910/1000, 0:10, 1:30 left")
+
+
+def test_another_piece_of_work_starts_the_clock_again(now):
+    stream = Stream(True)
+    line = ProgressLine(stream)
+    line("drawing", 0, 2)
+    now[0] += 60
+    line("drawing", 2, 2)
+    now[0] += 5
+    line("decoding", 1, 4)
+    now[0] += 6
+    line("decoding", 3, 4)
+    assert stream.getvalue().endswith("decoding 3/4, 0:06, 0:03 left")
+    now[0] += 60
+    line("decoding", 1, 4)  # the same words once more, from the beginning
+    assert stream.getvalue().endswith("decoding 1/4, 0:00")
+
+
+def test_what_is_done_at_once_is_said_in_a_log_too(now):
+    stream = Stream(False)
+    ProgressLine(stream)("test videos", 1, 1)
+    assert stream.getvalue() == "test videos 1/1, 0:00\n"
+    ProgressLine(stream)("nothing", 0, 0)
+    assert stream.getvalue().endswith("nothing 0/0, 0:00\n")
+
+
+def test_standard_error_is_the_default(capsys):
+    ProgressLine()("drawing", 2, 2)
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err == "drawing 2/2, 0:00\n"
+
+
+def test_a_fit_shows_step_epoch_loss_and_time_left(now):
+    stream = Stream(False)
+    callback = TrainingProgress(ProgressLine(stream, seconds=0), label="experience 3/5")
+    trainer = SimpleNamespace(global_step=0, estimated_stepping_batches=12, current_epoch=0)
+    callback.on_train_start(trainer, None)
+    for step in range(1, 13):
+        trainer.global_step, trainer.current_epoch = step, (step - 1) // 6
+        now[0] += 2
+        callback.on_train_batch_end(trainer, None, {"loss": 1 / step}, None, 0)
+    assert stream.getvalue().splitlines() == [
+        "experience 3/5 0/12, 0:00",
+        "experience 3/5 5/12, 0:10, 0:14 left, epoch 1, loss 0.2000",
+        "experience 3/5 10/12, 0:20, 0:04 left, epoch 2, loss 0.1000",
+        "experience 3/5 12/12, 0:24, epoch 2, loss 0.0833",
+    ]
