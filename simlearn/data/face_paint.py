@@ -10,10 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 Array = np.ndarray
+Scalar = float | np.floating
 """float32 throughout this family of files unless said otherwise."""
 
 
-def ramp(distance: Array, softness: float) -> Array:
+def ramp(distance: Array, softness: Scalar) -> Array:
     """A soft step: 0 below ``-softness / 2``, 1 above ``softness / 2``, linear between.
 
     Args:
@@ -28,7 +29,9 @@ def ramp(distance: Array, softness: float) -> Array:
     return np.clip(mask, 0.0, 1.0, out=mask)
 
 
-def ellipse(x: Array, y: Array, width: Array | float, height: Array | float, edge: float) -> Array:
+def ellipse(
+    x: Array, y: Array, width: Array | Scalar, height: Array | Scalar, edge: float
+) -> Array:
     """Soft ellipse around the origin.
 
     Args:
