@@ -1,6 +1,6 @@
 """Clips from the frame store against decoding their JPEGs, and the wait for clips in training.
 
-One clip is 8 frames of 40 x 40 px, cropped from 64 x 64 JPEGs. All three ways must give frames
+One clip is 8 frames of 40 x 40 px, from the middle of 64 x 64 JPEGs. All three ways must give frames
 of the same size, the first two the same pixels. Repeats alternate.
 """
 
@@ -87,8 +87,8 @@ def main() -> None:
         parts, composed = parts_for(folder, options.steps)
         run = RunContext("quickstart", {}, composed.text, folder, 100)
         data = open_data(parts, run, StartingPoint(), ProgressLine())
-        opened, size = data.data, parts.source.side + 2 * parts.source.jitter
-        files = ImageFiles(opened.root, opened.videos, size=size, crop=parts.source.crop)
+        opened, size = data.data, parts.source.stored_side
+        files = ImageFiles(opened.root, opened.videos, size=size, crop=parts.source.stored_crop)
         store = FrameStore(
             build_frame_store(
                 opened.root, opened.videos, size=size, crop=files.crop, cache=folder / "frames"

@@ -71,10 +71,10 @@ class VideoSource:
         frames: frames per clip, T.
         stride: step between the frames of a clip.
         side: height and width of the network's input, in pixels.
-        jitter: frames are kept this many pixels larger on every side; training crops at random,
-            evaluation crops the middle.
-        crop: share of the aligned image's side that is kept around its centre; the face box
-            fills 1 / 2.2 = 0.45 of it.
+        jitter: share of ``side`` by which kept frames reach further on each side; training crops
+            at random among them, evaluation takes the middle.
+        crop: share of the aligned image's side that the network sees in an evaluation, around the
+            centre; the face box fills 1 / 2.2 = 0.45 of the image.
         images: ``"aligned"``, or ``"frame"`` with the boxes of ``labeled_faces.txt``.
         split: shares (or numbers of identities) of train, val and test, or a fold 0..9 of
             ``splits.txt`` as the test split.
@@ -90,7 +90,7 @@ class VideoSource:
     frames: int = 16
     stride: int = 1
     side: int = 112
-    jitter: int = 8
+    jitter: float = 0.07
     crop: float = 0.6
     images: Literal["aligned", "frame"] = "aligned"
     split: Mapping[str, float] | int = field(default_factory=lambda: dict(SHARES))
@@ -105,10 +105,17 @@ class VideoSource:
         for name in ("frames", "stride", "side"):
             if getattr(self, name) < 1:
                 raise ValueError(f"data.{name} is {getattr(self, name)}, must be at least 1")
-        if self.jitter < 0:
-            raise ValueError(f"data.jitter is {self.jitter}, must not be negative")
+        if not 0 <= self.jitter <= 1:
+            raise ValueError(
+                f"data.jitter is {self.jitter}, must be in [0, 1]: a share of data.side"
+            )
         if not 0 < self.crop <= 1:
             raise ValueError(f"data.crop is {self.crop}, must be in (0, 1]")
+        if self.stored_crop > 1:
+            raise ValueError(
+                f"data.crop={self.crop} with data.jitter={self.jitter} at data.side={self.side} "
+                f"takes {self.stored_crop:.2f} of the image's side, more than there is. Lower one"
+            )
         if self.max_frames is not None and self.max_frames < 1:
             raise ValueError(
                 f"data.max_frames is {self.max_frames}, must be at least 1, or null for all frames"
@@ -118,6 +125,21 @@ class VideoSource:
                 raise ValueError(
                     f"data.{name} is {getattr(self, name)!r}, must be {' or '.join(choices)}"
                 )
+
+    @property
+    def stored_side(self) -> int:
+        """Side of the frames that are kept, in pixels: ``side`` and a margin on both sides."""
+        return self.side + 2 * self.margin
+
+    @property
+    def margin(self) -> int:
+        """Pixels by which a crop may move from the middle: ``jitter * side``, rounded."""
+        return round(self.jitter * self.side)
+
+    @property
+    def stored_crop(self) -> float:
+        """Share of the image's side that the kept frames show, so that their middle is ``crop``."""
+        return self.crop * self.stored_side / self.side
 
     def open(self, *, seed: int, report: Report | None = None) -> VideoData:
         """Open the data; every option says how.
@@ -169,14 +191,13 @@ class VideoSource:
         return fold_of_identity(read_splits(path))
 
     def _reader(self, root: Path, videos: list[Video], report: Report | None) -> FrameReader:
-        size = self.side + 2 * self.jitter
         if self.store == "off":
-            return ImageFiles(root, videos, size=size, crop=self.crop)
+            return ImageFiles(root, videos, size=self.stored_side, crop=self.stored_crop)
         folder = build_frame_store(
             root,
             videos,
-            size=size,
-            crop=self.crop,
+            size=self.stored_side,
+            crop=self.stored_crop,
             cache=self.cache / "frames",
             progress=None if report is None else lambda a, b: report("decoding frames", a, b),
         )

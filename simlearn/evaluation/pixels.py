@@ -10,6 +10,8 @@ from simlearn.evaluation.retrieval import QueryResults, rank_queries
 
 SIDE = 32
 FRAMES = 8
+BLOCK = 32
+"""Videos whose frames are compared at once."""
 
 
 def shrink_frames(frames: Tensor, side: int = SIDE) -> Tensor:
@@ -36,11 +38,11 @@ def frame_distances(frames: Tensor) -> Tensor:
     """``(V, V)`` smallest distances between any frame of one video and any of another."""
     videos, count, size = frames.shape
     flat = frames.reshape(-1, size)
-    rows = [
-        torch.cdist(frames[v], flat).amin(dim=0).reshape(videos, count).amin(dim=1)
-        for v in range(videos)
-    ]
-    return torch.stack(rows)
+    blocks = (
+        torch.cdist(block.reshape(-1, size), flat).reshape(len(block), count, videos, count)
+        for block in frames.split(BLOCK)
+    )
+    return torch.cat([block.amin(dim=(1, 3)) for block in blocks])
 
 
 def pixel_baselines(frames: Tensor, y: Tensor) -> dict[str, QueryResults]:

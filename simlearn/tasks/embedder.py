@@ -104,11 +104,13 @@ class Embedder(nn.Module):
         starts = even_starts(
             len(files), clip_span(source.frames, source.stride), self.clips_per_video
         )
-        size = source.side + 2 * source.jitter
-        margin = slice(source.jitter, source.jitter + source.side)
+        margin = slice(source.margin, source.margin + source.side)
         rows = [clip_frames(int(s), source.frames, source.stride, len(files)) for s in starts]
         wanted = sorted({int(r) for row in rows for r in row})
-        decoded = {r: decode_frame(files[r], size=size, crop=source.crop) for r in wanted}
+        decoded = {
+            r: decode_frame(files[r], size=source.stored_side, crop=source.stored_crop)
+            for r in wanted
+        }
         clips = np.stack([[decoded[int(r)][margin, margin] for r in row] for row in rows])
         x = standardise(torch.from_numpy(clips).permute(0, 4, 1, 2, 3), source.standardise)
         return x[:, :, 0] if self.images else x

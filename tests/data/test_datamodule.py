@@ -26,7 +26,7 @@ def module(root, tmp_path, *, store="auto", p=3, k=2, seed=5, source=None, **opt
         root=root,
         store=store,
         cache=tmp_path / "cache",
-        **{"side": 8, "jitter": 2, "frames": 3, "split": {"train": 6, "val": 3, "test": 3}}
+        **{"side": 8, "jitter": 0.25, "frames": 3, "split": {"train": 6, "val": 3, "test": 3}}
         | (source or {}),
     )
     batches = PKBatches(classes_per_batch=p, samples_per_class=k)

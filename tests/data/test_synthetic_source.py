@@ -13,7 +13,7 @@ from simlearn.data.synthetic_source import SyntheticFaces
 from simlearn.data.video_source import VideoSource, YouTubeFaces
 
 SETTINGS = {"identities": 8, "videos": 3, "video_frames": 10, "image_side": 32, "seed": 100}
-SMALL = {"side": 12, "jitter": 2, "frames": 3, "split": {"train": 4, "val": 2, "test": 2}}
+SMALL = {"side": 12, "jitter": 0.17, "frames": 3, "split": {"train": 4, "val": 2, "test": 2}}
 
 
 def source(root, tmp_path, **options):

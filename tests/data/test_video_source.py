@@ -22,7 +22,13 @@ SHARES = {"train": 0.5, "val": 0.25, "test": 0.25}
 
 
 def source(root, tmp_path, **options):
-    defaults = {"side": 8, "jitter": 1, "frames": 2, "split": SHARES, "cache": tmp_path / "cache"}
+    defaults = {
+        "side": 8,
+        "jitter": 0.125,
+        "frames": 2,
+        "split": SHARES,
+        "cache": tmp_path / "cache",
+    }
     return YouTubeFaces(root=root, **{**defaults, **options})
 
 
@@ -89,7 +95,7 @@ def test_store_or_files(ytf_root, tmp_path):
     assert data.reader.folder.parent == tmp_path / "cache" / "frames"
     rows = np.arange(int(data.reader.offsets[-1]))
     assert np.array_equal(data.reader.gather(rows), off.reader.gather(rows))
-    assert data.reader.gather(rows).shape[1:] == (10, 10, 3)  # side and twice the jitter
+    assert data.reader.gather(rows).shape[1:] == (10, 10, 3)  # side and twice the margin
     assert {what for what, *_ in calls} == {"decoding frames"}
     assert calls[-1][1:] == (len(rows), len(rows))
     assert data.root == off.root == ytf_root
@@ -136,7 +142,7 @@ def test_the_facts_change_with_whatever_changes_a_number(ytf_root, tmp_path):
         "images": "aligned",
         "crop": 0.6,
         "side": 8,
-        "jitter": 1,
+        "jitter": 0.125,
         "frames": 2,
         "stride": 1,
         "standardise": "clip",
@@ -144,7 +150,7 @@ def test_the_facts_change_with_whatever_changes_a_number(ytf_root, tmp_path):
         "split": SHARES,
         "split_seed": 0,
     }
-    changes = {"images": "frame", "crop": 0.5, "side": 9, "jitter": 2, "frames": 3, "stride": 2}
+    changes = {"images": "frame", "crop": 0.5, "side": 9, "jitter": 0.2, "frames": 3, "stride": 2}
     changes |= {"standardise": "range", "max_frames": 4, "split": {"train": 8, "test": 4}}
     for name, value in changes.items():
         other = open_off(ytf_root, tmp_path, **{name: value}).facts
@@ -228,3 +234,13 @@ def test_nothing_is_decoded_before_the_split_is_right(ytf_root, tmp_path, monkey
     monkeypatch.setattr(video_source, "build_frame_store", None)
     with pytest.raises(DataError, match=r"data\.split"):
         source(ytf_root, tmp_path, split={"train": 1.0}).open(seed=0)
+
+
+def test_the_middle_of_a_kept_frame_is_what_crop_says(ytf_root, tmp_path):
+    """With a margin more of the image is kept; the network still sees ``crop`` of its side."""
+    tight = source(ytf_root, tmp_path, side=12, jitter=0.0, crop=0.5)
+    loose = source(ytf_root, tmp_path, side=12, jitter=0.25, crop=0.5)
+    assert (tight.stored_side, tight.stored_crop, tight.margin) == (12, 0.5, 0)
+    assert (loose.stored_side, loose.stored_crop, loose.margin) == (18, 0.75, 3)
+    with pytest.raises(ValueError, match=r"data\.crop=0\.9 with data\.jitter=0\.25"):
+        source(ytf_root, tmp_path, side=12, jitter=0.25, crop=0.9)

@@ -236,6 +236,21 @@ def test_equal_distances_take_the_lower_gallery_index():
         assert found["mrr"] == wanted
 
 
+def test_many_equal_distances_stay_in_the_order_of_the_gallery():
+    """Enough of them that a sort which is not stable would mix them."""
+    g = torch.Generator().manual_seed(0)
+    gallery = torch.randint(3, (20_000, 1), generator=g).float()
+    found = retrieve(
+        torch.zeros(1, 1),
+        torch.tensor([0]),
+        gallery,
+        torch.zeros(20_000, dtype=torch.int64),
+        nearest=20_000,
+    )
+    rows = found.nearest[0].tolist()
+    assert rows == sorted(range(20_000), key=lambda i: (float(gallery[i]), i))
+
+
 @pytest.mark.parametrize("base", [2**24, 2**53, 2**62])
 def test_large_labels_that_differ_by_one_are_different(base):
     z = torch.tensor([[0.0], [1.0], [0.1], [1.1]])

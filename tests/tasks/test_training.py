@@ -104,6 +104,21 @@ def test_a_fit_tells_what_it_did_and_leaves_the_last_weights(run, parts, data):
     assert {"train/loss", "train/lr", "train/effective_rank", "val/map_at_r"} <= names
 
 
+def test_a_resumed_fit_drops_the_rows_after_its_checkpoint(finished, make_parts):
+    """They were logged after the last save and are logged again."""
+    resumed = replace(finished, resume=True)
+    start, parts = starting_point(resumed), make_parts("trainer.max_steps=11")
+    log = finished.run_dir / "metrics.csv"
+    log.write_text("step,name,value\n9,kept,1.0\n10,gone,2.0\n")
+    opened = open_data(parts, resumed, start, ProgressLine())
+    facts = fit(parts.learner(0), opened, parts, resumed, start, ProgressLine())
+    rows = read_csv_log(log)
+    assert facts["steps"] == 11
+    assert rows[0] == (9, "kept", 1.0)
+    assert {step for step, _, _ in rows[1:]} == {10, 11}
+    assert "gone" not in {name for _, name, _ in rows}
+
+
 def test_other_data_or_another_model_are_refused_before_a_step(finished, make_parts, data):
     resumed = replace(finished, resume=True)
     start = starting_point(resumed)
