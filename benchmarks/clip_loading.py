@@ -1,7 +1,7 @@
 """Clips from the frame store against decoding their JPEGs, and the wait for clips in training.
 
-One clip is 8 frames of 40 x 40 px, from the middle of 64 x 64 JPEGs. All three ways must give frames
-of the same size, the first two the same pixels. Repeats alternate.
+One clip is 8 frames of 40 x 40 px, from the middle of 64 x 64 JPEGs. All three ways must give
+frames of the same size, the first two the same pixels. Repeats alternate.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ def _part_sizes(split: Mapping[str, float], total: int) -> dict[str, int]:
             )
     shares = {part: split.get(part, 0) for part in PARTS}
     used = [share for share in shares.values() if share]
-    whole = all(isinstance(share, int) and share >= 2 for share in used)
+    whole = all(share == int(share) and share >= 2 for share in used)
     if whole and 0 < sum(used) <= total:
         return {part: int(share) for part, share in shares.items()}
     largest = max(shares.values())

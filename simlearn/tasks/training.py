@@ -11,6 +11,7 @@ import pytorch_lightning as pl
 import torch
 
 from simlearn.data.datamodule import VideoDataModule
+from simlearn.data.video_source import data_fingerprint
 from simlearn.learners.health import BatchHealth
 from simlearn.learners.metric import MetricLearner
 from simlearn.tasks.metric_parts import MetricParts
@@ -63,7 +64,7 @@ def checkpoint_facts(learner: MetricLearner, data: VideoDataModule) -> dict[str,
     return {
         "model": model_fingerprint(learner.state_dict()),
         "data": data.data.fingerprint,
-        "number of classes": len(data.classes),
+        "training identities": data_fingerprint(data.data.splits["train"]),
     }
 
 

@@ -36,6 +36,8 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         """
         final = Path(path)
         final.parent.mkdir(parents=True, exist_ok=True)
+        for left in final.parent.glob(f".{final.name}.*.tmp"):  # of a run that was killed
+            left.unlink(missing_ok=True)
         temporary = final.with_name(f".{final.name}.{os.getpid()}.tmp")
         try:
             with temporary.open("wb") as file:

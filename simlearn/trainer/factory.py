@@ -14,14 +14,14 @@ from pytorch_lightning.loggers import Logger
 from simlearn.trainer.checkpoint import AtomicCheckpointIO
 
 Accelerator = Literal["cpu", "gpu", "auto"]
-Precision = Literal["auto", "32", "bf16", "16"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 def choose_precision(precision: Precision, device: str) -> str:
     """Lightning's name of a precision; "auto" is bf16 where a GPU has it and 32 bits elsewhere."""
     if precision == "auto":
         return "bf16-mixed" if device == "gpu" and torch.cuda.is_bf16_supported() else "32-true"
-    return {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[precision]
+    return {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[precision]
 
 
 def choose_device(accelerator: Accelerator) -> str:
@@ -45,7 +45,7 @@ class TrainerSettings:
 
     Args:
         accelerator: "cpu", "gpu" or "auto".
-        precision: "auto", "32", "bf16" or "16" (mixed).
+        precision: "auto", "fp32", "bf16" or "fp16" (both mixed).
         max_epochs: epochs; 0 evaluates the untrained network; ``None`` leaves it to max_steps.
         max_steps: optimiser steps; ``None`` leaves it to max_epochs.
         workers: loading processes.

@@ -81,7 +81,7 @@ def test_seeds_differ():
         (100, {"train": 40, "val": 0, "test": 10}, (40, 0, 10)),
         (100, {"train": 40, "test": 60}, (40, 0, 60)),
         (50, {"train": 70, "val": 10, "test": 20}, (35, 5, 10)),
-        (100, {"train": 40.0, "val": 5.0, "test": 10.0}, (73, 9, 18)),
+        (100, {"train": 40.0, "val": 5.0, "test": 10.0}, (40, 5, 10)),
         (10, {"train": 0.8, "val": 0, "test": 0.2}, (8, 0, 2)),
         (2, SHARES, (1, 0, 1)),
         (3, SHARES, (2, 0, 1)),
@@ -187,3 +187,9 @@ def test_labels_are_the_sorted_names(names):
     labels = label_map(videos)
     assert sorted(labels, key=labels.get) == sorted(set(names))
     assert sorted(labels.values()) == list(range(len(set(names))))
+
+
+def test_whole_numbers_are_counts_also_as_floats():
+    """A configuration hands numbers on as floats."""
+    parts = identity_split(make(10), split={"train": 5.0, "val": 2.0, "test": 2.0}, seed=0)
+    assert sizes(parts) == (5, 2, 2)

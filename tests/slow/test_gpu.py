@@ -11,7 +11,7 @@ from tests.tiny import TINY
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no CUDA device")
-@pytest.mark.parametrize("precision", ["auto", "32", "bf16", "16"])
+@pytest.mark.parametrize("precision", ["auto", "fp32", "bf16", "fp16"])
 def test_trains_and_evaluates(tmp_path, precision):
     words = [w for w in TINY if w != "trainer=cpu"]
     report = simlearn.run(

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from simlearn.data.video_source import data_fingerprint
 from simlearn.tasks.metric import open_data
 from simlearn.tasks.training import (
     StartingPoint,
@@ -52,8 +53,8 @@ def test_a_damaged_checkpoint_is_named(finished):
 
 def test_facts_of_a_checkpoint(parts, data):
     facts = checkpoint_facts(parts.learner(0), data)
-    assert set(facts) == {"model", "data", "number of classes"}
-    assert facts["number of classes"] == 6
+    assert set(facts) == {"model", "data", "training identities"}
+    assert facts["training identities"] == data_fingerprint(data.data.splits["train"])
     assert facts["data"] == data.data.fingerprint
     assert facts["model"]["head.linear.weight"] == f"(128, {parts.backbone.dim})"
 
@@ -128,7 +129,7 @@ def test_other_data_or_another_model_are_refused_before_a_step(finished, make_pa
     shorter = make_parts("trainer.max_steps=20", "data.max_frames=7")
     for learner_parts, opened, message in (
         (make_parts("trainer.max_steps=20", "head.dim=7"), data, "another model"),
-        (parts, open_data(fewer, resumed, start, ProgressLine()), "another number of classes"),
+        (parts, open_data(fewer, resumed, start, ProgressLine()), "another training identities"),
         (parts, open_data(shorter, resumed, start, ProgressLine()), "another data"),
     ):
         learner = learner_parts.learner(0)

@@ -35,9 +35,9 @@ def test_a_trainer_is_made_in_one_place():
         ("auto", "cpu", True, "32-true"),
         ("auto", "gpu", True, "bf16-mixed"),
         ("auto", "gpu", False, "32-true"),
-        ("32", "gpu", True, "32-true"),
+        ("fp32", "gpu", True, "32-true"),
         ("bf16", "cpu", False, "bf16-mixed"),
-        ("16", "gpu", False, "16-mixed"),
+        ("fp16", "gpu", False, "16-mixed"),
     ],
 )
 def test_precision(monkeypatch, precision, device, bf16, name):
