@@ -31,7 +31,7 @@ class SyntheticFaces(VideoSource):
     frames: int = 8
     stride: int = 2
     side: int = 32
-    jitter: float = 0.125
+    jitter: float = 0.1
     crop: float = 0.625
     split: Mapping[str, float] | int = field(default_factory=lambda: dict(QUICK_SPLIT))
     identities: int = 420

@@ -124,7 +124,7 @@ def retrieve(
     if chunk is not None and chunk < 1:
         raise ValueError(f"chunk is {chunk}, must be at least 1")
     g_group = group if alone else gallery_group
-    step = chunk or max(1, min(len(z), 20_000_000 // max(1, len(g))))
+    step = chunk or max(1, min(len(z), 4_000_000 // max(1, len(g))))
     starts = range(0, max(1, len(z)), step)  # no query at all is one empty block
 
     def excluded() -> Iterator[Tensor]:
