@@ -31,13 +31,17 @@ lint: $(STAMP) ## ruff
 types: $(STAMP) ## mypy
 	$(PY) -m mypy
 
-bench: $(STAMP) ## quickstart on seeds 0 to 2, and the benchmarks of speed
+bench: $(STAMP) ## quickstart on seeds 0 to 2, speed, memory, difficulty of the drawn faces
 	$(PY) benchmarks/quickstart.py
 	$(PY) benchmarks/clip_loading.py
 	$(PY) benchmarks/train_step.py
+	$(PY) benchmarks/full_size.py
+	$(PY) benchmarks/synthetic_faces.py
 
-figures: $(STAMP) ## the README's picture, from a run of the quickstart
-	$(PY) benchmarks/readme_figures.py
+figures: $(STAMP) ## the README's numbers and pictures, from the result files and a quickstart
+	rm -rf outputs/figures
+	$(PY) -m simlearn.train recipe=quickstart trainer=cpu run_dir=outputs/figures
+	$(PY) benchmarks/readme.py --run outputs/figures
 
 wheel: $(STAMP) ## build a wheel into dist/
 	$(PY) -m pip wheel --no-deps --no-build-isolation --wheel-dir dist .

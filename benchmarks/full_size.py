@@ -22,7 +22,7 @@ from simlearn.data.synthetic_faces import write_synthetic_faces
 def run_full_size(folder: Path) -> dict[str, float]:
     """Run the recipe by its command line; peak memory in GiB, seconds, steps taken."""
     root = write_synthetic_faces(
-        folder / "tree", identities=12, videos=4, frames=16, seed=100, side=250, workers=0
+        folder / "tree", identities=12, videos=4, frames=32, seed=100, side=250, workers=0
     )
     words = [
         "recipe=triplet_c3d",
@@ -31,7 +31,6 @@ def run_full_size(folder: Path) -> dict[str, float]:
         "data.split={train: 8, val: 2, test: 2}",
         f"data.cache={folder / 'cache'}",
         "trainer.max_steps=2",
-        "evaluation.batch_size=8",
         f"run_dir={folder / 'run'}",
     ]
     begun = time.perf_counter()

@@ -38,7 +38,10 @@ def run_seed(seed: int, folder: Path) -> dict:
     return {
         "seed": seed,
         "recall_at_1": top,
-        "map_at_r": metrics["test"]["map_at_r"],
+        "map_at_r": {
+            "trained": metrics["test"]["map_at_r"]["value"],
+            **{name: v["map_at_r"]["value"] for name, v in metrics["baselines"].items()},
+        },
         "gain_points": 100 * (top["trained"]["value"] - best),
         "steps": metrics["train"]["steps"],
         "seconds": metrics["seconds"],
@@ -55,7 +58,9 @@ def main() -> None:
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--name", default="quickstart", help="result file to write")
     options = parser.parse_args()
-    rows = {row["seed"]: row for row in read_result(options.name).get("rows", [])}
+    git = environment()["git"]
+    known = [] if git is None or git["dirty"] else read_result(options.name).get("rows", [])
+    rows = {row["seed"]: row for row in known if row["git"] == git}
     for seed in options.seeds:
         if seed in rows and not options.again:
             continue

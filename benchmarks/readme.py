@@ -1,13 +1,15 @@
 """Write the numbers and the pictures of README.md from result files and a run.
 
 python benchmarks/readme.py                  the tables, from benchmarks/results/*.json
-python benchmarks/readme.py --run RUN_DIR    also docs/retrieval.png, from that run
+python benchmarks/readme.py --run RUN_DIR    also docs/*.png, from that run (needs Chromium)
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
+import subprocess
+import tempfile
 from pathlib import Path
 
 from results import read_result
@@ -23,11 +25,14 @@ def percent(share: float) -> str:
 def quickstart_output() -> str:
     """What the quickstart prints at its end, for seed 0."""
     row = read_result("quickstart")["rows"][0]
-    lines = [f"{'':12} {'top-1':>7}   {'95 % interval':14}"]
+    lines = [f"{'':12} {'top-1':>7}   {'95 % interval':14} {'MAP@R':>7}   queries"]
     for name, metric in row["recall_at_1"].items():
         low, high = metric["interval"]
         between = f"[{percent(low)}, {percent(high)}]"
-        lines.append(f"{name:12} {percent(metric['value']):>5} %   {between:14}".rstrip())
+        shares = (
+            f"{percent(metric['value']):>5} %   {between:14} {percent(row['map_at_r'][name]):>5} %"
+        )
+        lines.append(f"{name:12} {shares}   {metric['n']:7d}")
     lines.append("report: outputs/quickstart/.../report.html")
     return "```\n" + "\n".join(lines) + "\n```"
 
@@ -111,6 +116,17 @@ def fill(text: str) -> str:
     return text
 
 
+def screenshot(page: Path, picture: Path) -> None:
+    """Picture of the top of a report in headless Chromium."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        raise SystemExit("no Chromium on this machine: docs/report.png is left as it is")
+    flags = "--headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1200,2900"
+    with tempfile.TemporaryDirectory() as profile:
+        words = [browser, *flags.split(), f"--user-data-dir={profile}", f"--screenshot={picture}"]
+        subprocess.run([*words, page.resolve().as_uri()], check=True, capture_output=True)
+
+
 def main() -> None:
     """Write README.md, and the picture if a run is given."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -118,8 +134,9 @@ def main() -> None:
     options = parser.parse_args()
     README.write_text(fill(README.read_text()))
     if options.run is not None:
-        grid = options.run / "figures" / "retrieval_grid.png"
-        shutil.copyfile(grid, README.parent / "docs" / "retrieval.png")
+        docs = README.parent / "docs"
+        shutil.copyfile(options.run / "figures" / "retrieval.png", docs / "retrieval.png")
+        screenshot(options.run / "report.html", docs / "report.png")
 
 
 if __name__ == "__main__":

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
+from torch import nn
 
 from simlearn import backbones, data, evaluation, learners, losses, tasks, trainer
+from simlearn.backbones.base import Backbone
+from simlearn.backbones.head import Head
 from simlearn.config.build import build
 from simlearn.config.compose import Composed, compose
+from simlearn.config.errors import ConfigError
 from simlearn.config.run_config import load_run_config, save_run_config
 from simlearn.config.targets import Target, Targets
 from simlearn.data.randomness import derive_seed
-from simlearn.report import Report
+from simlearn.data.video_source import VideoSource
+from simlearn.learners.optim import Schedules
+from simlearn.report import Report, environment, write_json_atomic
 from simlearn.tasks.embedder import Embedder
 from simlearn.tasks.metric_parts import MetricParts
 from simlearn.tasks.run_context import RunContext
 from simlearn.tasks.training import load_best
+from simlearn.trainer.factory import choose_device
 from simlearn.trainer.interrupt import Interrupted
 
 OUTPUTS = Path("outputs")
@@ -29,33 +40,42 @@ OUTPUTS = Path("outputs")
 def targets() -> Targets:
     """Everything that a configuration may construct, by group and name."""
     return {
-        "task": _named(tasks, "metric_learning", runtime=("parts", "run")),
-        "data": _named(data, "YouTubeFaces", "SyntheticFaces"),
-        "backbone": _named(backbones, "C3D", "Conv3DNet"),
-        "head": _named(backbones, "LinearHead", runtime=("in_dim",)),
-        "loss": _named(losses, "TripletLoss", "ContrastiveLoss"),
-        "sampler": _named(data, "PKBatches"),
-        "evaluation": _named(evaluation, "VideoRetrieval"),
-        "optimizer": _named(learners, "AdamW", "SGD"),
-        "trainer": _named(trainer, "TrainerSettings"),
-        "logger": _named(trainer, "Logs"),
+        "task": _offered(tasks, FunctionType, runtime=("parts", "run")),
+        "data": _offered(data, VideoSource),
+        "backbone": _offered(backbones, Backbone),
+        "head": _offered(backbones, Head, runtime=("in_dim",)),
+        "loss": _offered(losses, nn.Module),
+        "sampler": _offered(data, data.PKBatches),
+        "evaluation": _offered(evaluation, evaluation.VideoRetrieval),
+        "optimizer": _offered(learners, Schedules),
+        "trainer": _offered(trainer, trainer.TrainerSettings),
+        "logger": _offered(trainer, trainer.Logs),
     }
 
 
-def _named(package: Any, *names: str, runtime: Sequence[str] = ()) -> dict[str, Target]:
-    unknown = [name for name in names if name not in package.__all__]
-    if unknown:
-        raise AttributeError(f"{package.__name__} does not offer {unknown}")
-    return {name: Target(getattr(package, name), frozenset(runtime)) for name in names}
+def _offered(package: Any, kind: type, *, runtime: Sequence[str] = ()) -> dict[str, Target]:
+    """What a package offers in its ``__all__``: subclasses of ``kind``, or functions."""
+    public = {name: getattr(package, name) for name in package.__all__}
+    return {
+        name: Target(thing, frozenset(runtime))
+        for name, thing in public.items()
+        if (issubclass(thing, kind) if isinstance(thing, type) else kind is FunctionType)
+    }
 
 
-def build_parts(composed: Composed) -> MetricParts:
+def build_parts(composed: Composed, *, weights: bool = True) -> MetricParts:
     """Construct what a configuration describes; weights are drawn from its seed.
+
+    Args:
+        composed: the configuration.
+        weights: read ``backbone.weights``; not needed where a checkpoint is loaded later.
 
     Raises:
         ConfigError: a value that a constructor refuses, with group and class.
     """
-    allowed, config = targets(), composed.config
+    allowed, config = targets(), deepcopy(composed.config)
+    if not weights and "weights" in config.backbone:
+        config.backbone.weights = None
 
     def part(group: str, **runtime: Any) -> Any:
         return build(config[group], allowed[group], **runtime)
@@ -111,26 +131,52 @@ def execute(composed: Composed, *, run_dir: Path | None = None) -> Report:
     Raises:
         ConfigError, DataError, CheckpointError, Interrupted: with the way out in their text.
     """
-    parts = build_parts(composed)
-    resume = run_dir is not None
+    begun = run_dir is not None and (run_dir / "checkpoints" / "last.ckpt").exists()
+    parts = build_parts(composed, weights=not begun)
+    try:
+        choose_device(parts.trainer.accelerator)
+    except ValueError as error:  # a missing GPU is told before anything is made
+        raise ConfigError(str(error)) from error
     folder = run_dir or _claim_run_dir(composed)
-    save_run_config(composed, folder)
     context = RunContext(
         recipe=composed.recipe or "run",
         card=composed.card,
         config=composed.text,
         run_dir=folder,
         seed=int(composed.config.seed),
-        resume=resume,
+        resume=run_dir is not None,
     )
     task = targets()["task"][composed.config.task["class"]].callable
     try:
-        report: Report = task(parts, context)
+        with _sole_user(folder):
+            save_run_config(composed, folder)
+            write_json_atomic(folder / "environment.json", environment())
+            report: Report = task(parts, context)
     except (Interrupted, KeyboardInterrupt) as stopped:
         what = str(stopped) or "stopped"
         how = f"python -m simlearn.train resume={folder}"
         raise Interrupted(f"{what}; go on with: {how}") from stopped
     return report
+
+
+@contextmanager
+def _sole_user(folder: Path) -> Iterator[None]:
+    """Keep a second process out of a run's folder.
+
+    Raises:
+        FileExistsError: another process works there.
+    """
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise FileExistsError(
+            f"{folder}: another process works on this run; wait for it or stop it"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def run(recipe: str, overrides: Sequence[str] = (), *, config_dirs: Sequence[Path] = ()) -> Report:
@@ -151,13 +197,15 @@ def run(recipe: str, overrides: Sequence[str] = (), *, config_dirs: Sequence[Pat
     return execute(composed)
 
 
-def resume(run_dir: Path, overrides: Sequence[str] = ()) -> Report | None:
+def resume(
+    run_dir: Path, overrides: Sequence[str] = (), *, config_dirs: Sequence[Path] = ()
+) -> Report | None:
     """Go on with an interrupted run; ``None`` if it is finished already.
 
     Raises:
         ConfigError: not the folder of a run, or an override that a run does not take.
     """
-    composed = load_run_config(Path(run_dir), overrides, targets())
+    composed = load_run_config(Path(run_dir), overrides, targets(), config_dirs=config_dirs)
     if finished(Path(run_dir)):
         return None
     return execute(composed, run_dir=Path(run_dir))
@@ -183,7 +231,7 @@ def load(run_dir: Path | str) -> Embedder:
         CheckpointError: its checkpoint is missing or damaged.
     """
     folder = Path(run_dir)
-    parts = build_parts(load_run_config(folder, [], targets()))
+    parts = build_parts(load_run_config(folder, [], targets()), weights=False)
     learner = parts.learner(seed=0)
     load_best(learner, folder)
     return Embedder(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\nstopped", file=sys.stderr)
         return 130
     except Exception as error:
-        if not _expected(error):
+        if not _expected(error):  # set SIMLEARN_TRACEBACK=1 to see where it came from
             raise
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -57,10 +58,9 @@ def _run(words: list[str]) -> int:
 
     _quiet()
     options, overrides = _options(words)
-    folder = next((w.removeprefix("resume=") for w in overrides if w.startswith("resume=")), None)
-    if folder is not None:
-        return _resume(Path(folder), [w for w in overrides if not w.startswith("resume=")])
     dirs = [Path(d) for d in options["--config-dir"]]
+    if any(w.startswith("resume=") for w in overrides):
+        return _resume(options, overrides, dirs)
     runs = expand_sweep(overrides) if options["-m"] else [overrides]
     show = bool(options["--cfg"])
     composed = [compose(words, targets(), config_dirs=dirs, allow_missing=show) for words in runs]
@@ -76,12 +76,23 @@ def _run(words: list[str]) -> int:
     return 0
 
 
-def _resume(folder: Path, overrides: list[str]) -> int:
-    from simlearn.runner import resume
+def _resume(options: dict[str, list[str]], overrides: list[str], dirs: list[Path]) -> int:
+    from simlearn.config.errors import ConfigError
+    from simlearn.config.run_config import load_run_config
+    from simlearn.runner import resume, targets
 
-    report = resume(folder, overrides)
+    folders = [w.removeprefix("resume=") for w in overrides if w.startswith("resume=")]
+    rest = [w for w in overrides if not w.startswith("resume=")]
+    if options["-m"] or len(folders) > 1:
+        raise ConfigError("resume= goes on with one run: leave out -m and name one folder")
+    folder = Path(folders[0])
+    if options["--cfg"]:
+        print(load_run_config(folder, rest, targets(), config_dirs=dirs).text, end="")
+        return 0
+    report = resume(folder, rest, config_dirs=dirs)
     if report is None:
-        print(f"{folder}: this run is finished; its report is {folder / 'report.html'}")
+        ignored = f" ({' '.join(rest)} has no effect)" if rest else ""
+        print(f"{folder}: this run is finished{ignored}; its report: {folder / 'report.html'}")
         return 0
     _tell(report)
     return 0
@@ -125,7 +136,8 @@ def _expected(error: Exception) -> bool:
     from simlearn.learners.health import TrainingStopped
     from simlearn.trainer.checkpoint import CheckpointError
 
-    return isinstance(error, DataError | CheckpointError | TrainingStopped | OSError)
+    known = (DataError, CheckpointError, TrainingStopped, OSError, ValueError)
+    return isinstance(error, known) and "SIMLEARN_TRACEBACK" not in os.environ
 
 
 def _quiet() -> None:

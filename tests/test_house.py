@@ -118,6 +118,7 @@ def test_configs_name_every_argument_with_its_default():
 CHOSEN = {
     ("data", "seed"),  # follows the run's seed
     ("data", "split"),
+    ("data", "split_seed"),  # of drawn faces: follows data.seed
     ("loss", "reduction"),
     ("trainer", "accelerator"),
     ("trainer", "max_epochs"),

@@ -93,6 +93,19 @@ def scaled(channels: int, width: float) -> int:
     return max(1, round(channels * width))
 
 
+def he_initialise(module: nn.Module) -> None:
+    """Weights of every convolution and linear layer as He et al. 2015 draw them for ReLU.
+
+    Without a norm, PyTorch's own smaller weights let the embeddings of all inputs collapse into
+    one point before the first step of a network as deep as C3D. Biases become 0.
+    """
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.Conv3d | nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
 def channels_last_3d(module: nn.Module) -> nn.Module:
     """Keep convolution weights channels last, as clips arrive from the loader (faster on CPUs)."""
     return module.to(memory_format=torch.channels_last_3d)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
-from simlearn.backbones.base import Backbone, channels_last_3d, scaled
+from simlearn.backbones.base import Backbone, channels_last_3d, he_initialise, scaled
 from simlearn.backbones.pooling import ShrinkingMaxPool3d, Size
 from simlearn.backbones.weights import load_weights
 
@@ -71,6 +71,7 @@ class C3D(Backbone):
         for name, inputs in (("fc6", channels * 16), ("fc7", dim)):
             stages[name] = nn.Sequential(nn.Linear(inputs, dim), nn.ReLU(), nn.Dropout(dropout))
         super().__init__(stages, dim=dim, kind="clip")
+        he_initialise(self)
         channels_last_3d(self)
         if weights is not None:
             load_weights(self, weights)

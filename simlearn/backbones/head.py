@@ -6,7 +6,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class LinearHead(nn.Module):
+class Head(nn.Module):
+    """Brings ``(B, dim)`` features to ``(B, d)`` embeddings; takes ``in_dim`` from the program."""
+
+
+class LinearHead(Head):
     """A linear layer and L2 normalisation; stands outside the backbone.
 
     Args:

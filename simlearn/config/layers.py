@@ -40,7 +40,7 @@ class Layers:
             self._lay((*base, key), value, origin)
 
     def assign(self, path: tuple[str, ...], value: Any, origin: str) -> str | None:
-        """Set one key; a mapping is merged into a mapping, anything else replaces.
+        """Set one key; a mapping is merged into a group, anything else replaces.
 
         Returns:
             None, or the reason why the key cannot be set: a parent holds a plain value.
@@ -62,7 +62,9 @@ class Layers:
             if not isinstance(node.get(part), dict):
                 node[part] = {}
             node = node[part]
-        if not (isinstance(value, dict) and isinstance(node.get(path[-1]), dict)):
+        # a group is completed key by key; a mapping that is one argument's value is replaced whole
+        whole = len(path) > 1
+        if whole or not (isinstance(value, dict) and isinstance(node.get(path[-1]), dict)):
             self._forget(path)
             node[path[-1]] = {} if isinstance(value, dict) else value
         self.origins[path] = origin(path)

@@ -81,11 +81,12 @@ class ClipDataset(Dataset[Batch]):
         if self.seed is None:
             starts = self.clips.low[rows]
             pixels = self._gather(rows, starts)
-            margin = (pixels.shape[2] - self.side) // 2
+            margin = (self.reader.size - self.side) // 2
             x = pixels[:, :, margin : margin + self.side, margin : margin + self.side]
         else:
             x = self._augmented(keys, self.seed)
-        x = standardise(x.permute(0, 4, 1, 2, 3), self.how)
+        # channels come last in memory, as the frames have them, and stay there: no copy
+        x = standardise(x, self.how).permute(0, 4, 1, 2, 3)
         index = torch.tensor(rows, dtype=torch.int64)
         video = self.clips.video[rows]
         return Batch(
@@ -96,7 +97,7 @@ class ClipDataset(Dataset[Batch]):
         )
 
     def _augmented(self, keys: Sequence[Key], seed: int) -> torch.Tensor:
-        slack = self.reader.gather(self.reader.offsets[self.videos[:1]]).shape[1] - self.side
+        slack = self.reader.size - self.side
         draws = [augmentation(seed, e, r, slack=slack, flip=self.flip) for e, r in keys]
         starts = [
             int(g.integers(self.clips.low[r], self.clips.high[r] + 1))
@@ -107,7 +108,7 @@ class ClipDataset(Dataset[Batch]):
             crop_and_flip(clip.permute(0, 3, 1, 2), top=top, left=left, side=self.side, flip=flip)
             for clip, (top, left, flip, _) in zip(pixels, draws, strict=True)
         ]
-        return torch.stack(clips).permute(0, 1, 3, 4, 2)
+        return torch.stack([clip.permute(0, 2, 3, 1) for clip in clips])
 
     def _gather(self, rows: Sequence[int], starts: Sequence[int] | np.ndarray) -> torch.Tensor:
         wanted = [self.frame_rows(r, int(s)) for r, s in zip(rows, starts, strict=True)]

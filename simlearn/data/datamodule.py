@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytorch_lightning as pl
-import torch
 from torch.utils.data import DataLoader, Sampler
 
 from simlearn.data.batch import Batch
 from simlearn.data.clip_dataset import ClipDataset
 from simlearn.data.clips import ClipIndex, evaluation_clips, training_clips
 from simlearn.data.sampler import Key, PKBatches, PKSampler, SequentialBatches
+from simlearn.data.splits import label_map
 from simlearn.data.video import Video
 from simlearn.data.video_source import VideoData, VideoSource
 
 
 def labels_of(videos: Sequence[Video]) -> tuple[list[int], list[str]]:
     """Label 0..n-1 of each video and the identities' names, in sorted order."""
-    names = sorted({v.identity for v in videos})
-    number = {name: i for i, name in enumerate(names)}
-    return [number[v.identity] for v in videos], names
+    number = label_map(videos)
+    return [number[v.identity] for v in videos], list(number)
 
 
 class VideoDataModule(pl.LightningDataModule):
@@ -33,6 +32,7 @@ class VideoDataModule(pl.LightningDataModule):
         seed: the run's seed.
         workers: loading processes; 0 loads in the training process, with the same batches.
         images: single frames ``(B, C, H, W)`` for a network of still images.
+        pin: put batches into pinned memory, for a GPU.
         start: (epoch, batches of it already used) of the checkpoint that is resumed.
     """
 
@@ -45,11 +45,12 @@ class VideoDataModule(pl.LightningDataModule):
         seed: int,
         workers: int = 0,
         images: bool = False,
+        pin: bool = False,
         start: tuple[int, int] = (0, 0),
     ) -> None:
         super().__init__()
         self.source, self.data = source, data
-        self.workers, self.images = workers, images
+        self.workers, self.images, self.pin = workers, images, pin
         self.train_set = self._training_set(seed)
         self.sampler = PKSampler(
             self.train_set.clip_labels,
@@ -117,5 +118,5 @@ class VideoDataModule(pl.LightningDataModule):
             batch_size=None,  # the sampler's items are whole batches
             num_workers=workers,
             persistent_workers=workers > 0,
-            pin_memory=torch.cuda.is_available(),
+            pin_memory=self.pin,
         )

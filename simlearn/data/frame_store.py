@@ -19,6 +19,8 @@ from simlearn.data.frames import ImageFiles, video_offsets
 from simlearn.data.video import Video
 
 STORE_VERSION = 1
+SHOWN = 20
+"""How many unreadable frames one message names."""
 Progress = Callable[[int, int], None]
 
 
@@ -93,9 +95,14 @@ def _decode_all(source: ImageFiles, folder: Path, progress: Progress | None) -> 
         folder / "frames.npy", mode="w+", dtype=np.uint8, shape=(total, size, size, 3)
     )
 
+    bad: list[str] = []
+
     def decode_video(number: int) -> int:
         for row in range(source.offsets[number], source.offsets[number + 1]):
-            frames[row] = source.decode(row)
+            try:
+                frames[row] = source.decode(row)
+            except DataError as error:
+                bad.append(str(error))
         return int(source.offsets[number + 1] - source.offsets[number])
 
     done = 0
@@ -104,6 +111,9 @@ def _decode_all(source: ImageFiles, folder: Path, progress: Progress | None) -> 
             done += count
             if progress is not None:
                 progress(done, total)
+    if bad:
+        more = f"\nand {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+        raise DataError("\n".join(sorted(bad)[:SHOWN]) + more)
     frames.flush()
     index = {
         "version": STORE_VERSION,

@@ -107,6 +107,8 @@ class FrameReader(Protocol):
 
     offsets: np.ndarray
     """``(V + 1,)`` first row of each video."""
+    size: int
+    """Side S of the frames in pixels."""
 
     def gather(self, rows: np.ndarray) -> np.ndarray:
         """``(*rows.shape, S, S, 3)`` uint8 frames."""

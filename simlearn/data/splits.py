@@ -53,8 +53,8 @@ def identity_split(
     Shares: the sorted identities are shuffled by ``numpy_generator(seed, "split")``; the first
     are test, the next val, the rest train, so the test part does not depend on how train and val
     divide what remains. Numbers of identities are rounded by the largest remainder (on a tie
-    test, then val). Whole numbers from 2 up (val may be 0) whose sum is at most the number of
-    identities are counts of identities; identities beyond the sum are then left out.
+    test, then val). Whole numbers are counts of identities; identities beyond their sum are
+    left out.
 
     Args:
         videos: in any order, which does not matter.
@@ -123,8 +123,12 @@ def _part_sizes(split: Mapping[str, float], total: int) -> dict[str, int]:
             )
     shares = {part: split.get(part, 0) for part in PARTS}
     used = [share for share in shares.values() if share]
-    whole = all(share == int(share) and share >= 2 for share in used)
-    if whole and 0 < sum(used) <= total:
+    if all(share == int(share) for share in used) and sum(used) > 1:
+        if sum(used) > total:
+            raise DataError(
+                f"data.split={dict(split)} counts {sum(used):g} identities and there are "
+                f"{total}. Whole numbers are counts: lower them, or give shares: 0.7, 0.1, 0.2"
+            )
         return {part: int(share) for part, share in shares.items()}
     largest = max(shares.values())
     if largest == 0:

@@ -60,8 +60,8 @@ class SyntheticFaces(VideoSource):
         )
         return self.cache / "synthetic_faces" / name
 
-    def open(self, *, seed: int, report: Report | None = None) -> VideoData:
-        """Draw the tree if it is not there, then open it; ``seed`` is not used, see ``self.seed``.
+    def open(self, *, report: Report | None = None) -> VideoData:
+        """Draw the tree if it is not there, then open it.
 
         Raises:
             ValueError: an argument of the drawing out of its range.
@@ -84,4 +84,4 @@ class SyntheticFaces(VideoSource):
             "image_side": self.image_side,
             "draw_seed": self.seed,
         }
-        return self._open_tree(self.folder, self.seed, report, facts)
+        return self._open_tree(self.folder, report, facts)

@@ -15,7 +15,7 @@ from simlearn.data.frames import FrameReader, ImageFiles
 from simlearn.data.splits import fold_of_identity, identity_split
 from simlearn.data.video import Video
 from simlearn.data.youtube_faces import read_youtube_faces
-from simlearn.data.youtube_pairs import read_splits
+from simlearn.data.youtube_pairs import read_meta_and_splits, read_splits
 
 Report = Callable[[str, int, int], None]
 """Called with (what is being done, done, total)."""
@@ -36,7 +36,7 @@ class VideoData:
         root: folder to which the videos' paths are relative.
         splits: videos of "train", "val" and "test", no identity in two of them.
         reader: frames of ``videos``, row by row.
-        videos: all videos, in the reader's order: train, then val, then test.
+        videos: all videos in the reader's order, which no split changes.
         fingerprint: hash of the videos' names and frames; the same wherever the data lie.
         facts: what makes results comparable: crop, frames, split and so on.
     """
@@ -50,9 +50,8 @@ class VideoData:
 
     def numbers(self, split: str) -> list[int]:
         """Numbers in ``videos`` of one split's videos."""
-        before = {"train": (), "val": ("train",), "test": ("train", "val")}[split]
-        first = sum(len(self.splits[s]) for s in before)
-        return list(range(first, first + len(self.splits[split])))
+        wanted = {video.name for video in self.splits[split]}
+        return [number for number, video in enumerate(self.videos) if video.name in wanted]
 
 
 def data_fingerprint(videos: list[Video]) -> str:
@@ -77,7 +76,9 @@ class VideoSource:
             centre; the face box fills 1 / 2.2 = 0.45 of the image.
         images: ``"aligned"``, or ``"frame"`` with the boxes of ``labeled_faces.txt``.
         split: shares (or numbers of identities) of train, val and test, or a fold 0..9 of
-            ``splits.txt`` as the test split.
+            ``splits.txt`` (or of ``meta_data/meta_and_splits.mat``) as the test split.
+        split_seed: which identities are in which split, where ``split`` gives shares or counts.
+        max_identities: only so many identities of each split, to try something out.
         exclude: file of subjects, videos or frames to leave out.
         max_frames: first frames of each video that are used; ``None`` for all.
         standardise: ``"clip"``: each clip to mean 0 and deviation 1; ``"range"``: to [-1, 1].
@@ -94,6 +95,8 @@ class VideoSource:
     crop: float = 0.6
     images: Literal["aligned", "frame"] = "aligned"
     split: Mapping[str, float] | int = field(default_factory=lambda: dict(SHARES))
+    split_seed: int = 0
+    max_identities: int | None = None
     exclude: Path | None = None
     max_frames: int | None = None
     standardise: Literal["clip", "range"] = "clip"
@@ -116,10 +119,10 @@ class VideoSource:
                 f"data.crop={self.crop} with data.jitter={self.jitter} at data.side={self.side} "
                 f"takes {self.stored_crop:.2f} of the image's side, more than there is. Lower one"
             )
-        if self.max_frames is not None and self.max_frames < 1:
-            raise ValueError(
-                f"data.max_frames is {self.max_frames}, must be at least 1, or null for all frames"
-            )
+        for name in ("max_frames", "max_identities"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"data.{name} is {value}, must be at least 1, or null for all")
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(
@@ -141,29 +144,33 @@ class VideoSource:
         """Share of the image's side that the kept frames show, so that their middle is ``crop``."""
         return self.crop * self.stored_side / self.side
 
-    def open(self, *, seed: int, report: Report | None = None) -> VideoData:
+    def open(self, *, report: Report | None = None) -> VideoData:
         """Open the data; every option says how.
 
         Args:
-            seed: decides the split where it is given by shares.
             report: called with the progress of what takes long.
         """
         raise TypeError(f"{type(self).__name__} does not say where its videos are")
 
     def _open_tree(
-        self, root: Path, seed: int, report: Report | None, facts: Mapping[str, object]
+        self, root: Path, report: Report | None, facts: Mapping[str, object]
     ) -> VideoData:
         videos = read_youtube_faces(
             root, images=self.images, exclude=self.exclude, max_frames=self.max_frames
         )
-        splits = identity_split(videos, split=self.split, seed=seed, folds=self._folds(root))
-        ordered = [*splits["train"], *splits["val"], *splits["test"]]
+        folds = self._folds(root) if isinstance(self.split, int) else None
+        found = identity_split(videos, split=self.split, seed=self.split_seed, folds=folds)
+        splits = {part: self._first_identities(found[part]) for part in found}
+        used = {video.name for part in splits.values() for video in part}
+        if self.max_identities is not None:
+            videos = [video for video in videos if video.name in used]
+        place = {video.name: number for number, video in enumerate(videos)}
         return VideoData(
             root=root,
-            splits=splits,
-            reader=self._reader(root, ordered, report),
-            videos=ordered,
-            fingerprint=data_fingerprint(ordered),
+            splits={p: sorted(vs, key=lambda v: place[v.name]) for p, vs in splits.items()},
+            reader=self._reader(root, videos, report),
+            videos=videos,
+            fingerprint=data_fingerprint([video for video in videos if video.name in used]),
             facts={
                 **facts,
                 "images": self.images,
@@ -175,20 +182,28 @@ class VideoSource:
                 "standardise": self.standardise,
                 "max_frames": self.max_frames,
                 "split": self.split if isinstance(self.split, int) else dict(self.split),
-                "split_seed": None if isinstance(self.split, int) else seed,
+                "split_seed": None if isinstance(self.split, int) else self.split_seed,
+                "max_identities": self.max_identities,
             },
         )
 
-    def _folds(self, root: Path) -> dict[str, int] | None:
-        if not isinstance(self.split, int):
-            return None
-        path = root / "splits.txt"
-        if not path.is_file():
+    def _first_identities(self, videos: list[Video]) -> list[Video]:
+        kept = sorted({video.identity for video in videos})[: self.max_identities]
+        return [video for video in videos if video.identity in kept]
+
+    def _folds(self, root: Path) -> dict[str, int]:
+        text, matlab = root / "splits.txt", root / "meta_data" / "meta_and_splits.mat"
+        if text.is_file():
+            pairs = read_splits(text)
+        elif matlab.is_file():
+            pairs = read_meta_and_splits(matlab).pairs
+        else:
             raise DataError(
-                f"{path}: not found, and data.split={self.split} asks for one of its folds. Put "
-                "the file there, or give shares: data.split={train: 0.7, val: 0.1, test: 0.2}"
+                f"{text}: not found, nor {matlab}, and data.split={self.split} asks for a fold. "
+                "Put one of them there, or give shares: "
+                "data.split={train: 0.7, val: 0.1, test: 0.2}"
             )
-        return fold_of_identity(read_splits(path))
+        return fold_of_identity(pairs)
 
     def _reader(self, root: Path, videos: list[Video], report: Report | None) -> FrameReader:
         if self.store == "off":
@@ -215,14 +230,13 @@ class YouTubeFaces(VideoSource):
 
     root: Path
 
-    def open(self, *, seed: int, report: Report | None = None) -> VideoData:
+    def open(self, *, report: Report | None = None) -> VideoData:
         """Read the tree, split it by identity and build the frame store.
 
         Args:
-            seed: decides the split where it is given by shares.
             report: called with the progress of what takes long.
 
         Raises:
             DataError: naming the file or folder and the way out.
         """
-        return self._open_tree(self.root, seed, report, {})
+        return self._open_tree(self.root, report, {})

@@ -104,7 +104,7 @@ def embed(
     model.eval()
     try:
         for done, batch in enumerate(batches, start=1):
-            z = model(batch.x.to(device)).float().cpu()
+            z = model(batch.x.to(device, non_blocking=True)).float().cpu()
             parts.append((z, batch.y, batch.group, batch.index))
             if progress is not None:
                 progress(done, total)

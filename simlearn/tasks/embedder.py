@@ -66,14 +66,16 @@ class Embedder(nn.Module):
         Args:
             items: a tensor ``(B, C, T, H, W)`` (``(B, C, H, W)`` for image networks) that is
                 standardised already; or a sequence of such tensors without B; or of paths, each an
-                aligned image (repeated to a clip) or a folder with the frames of one video.
+                aligned image (repeated to a clip) or a folder with the frames of one video, whose
+                embedding is the normalised mean of its clips, as in an evaluation.
 
         Returns:
             One row per item, in order; labels and groups are unknown (-1).
 
         Raises:
             DataError: naming the path that cannot be read.
-            ValueError: no item.
+            ValueError: no item, or paths for a network that was trained on whole frames with face
+                boxes (``data.images=frame``), which a path alone does not give.
         """
         if isinstance(items, Tensor):
             z = self.network(items.to(self._device())).float().cpu()
@@ -93,14 +95,22 @@ class Embedder(nn.Module):
         return next(self.network.parameters()).device
 
     def _embed_one(self, item: str | Path | Tensor) -> Tensor:
-        x = item[None] if isinstance(item, Tensor) else self._clips(Path(item))
-        z = self.network(x.to(self._device())).float().cpu()
+        if isinstance(item, Tensor):
+            whole: Tensor = self.network(item[None].to(self._device())).float().cpu()
+            return whole
+        z = self.network(self._clips(Path(item)).to(self._device())).float().cpu()
         one = torch.zeros(len(z), dtype=torch.int64)
         return pool_groups(Embeddings(z=z, y=one, group=one, index=one)).z
 
     def _clips(self, path: Path) -> Tensor:
         """Standardised clips of one video: the middle crop, as in an evaluation."""
-        source, files = self.source, frame_files(path)
+        source = self.source
+        if source.images == "frame":
+            raise ValueError(
+                f"{path}: this network was trained on boxes in whole frames (data.images=frame). "
+                "Crop the faces as in training and give tensors"
+            )
+        files = frame_files(path)
         starts = even_starts(
             len(files), clip_span(source.frames, source.stride), self.clips_per_video
         )
@@ -112,5 +122,5 @@ class Embedder(nn.Module):
             for r in wanted
         }
         clips = np.stack([[decoded[int(r)][margin, margin] for r in row] for row in rows])
-        x = standardise(torch.from_numpy(clips).permute(0, 4, 1, 2, 3), source.standardise)
+        x = standardise(torch.from_numpy(clips), source.standardise).permute(0, 4, 1, 2, 3)
         return x[:, :, 0] if self.images else x

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -10,16 +11,21 @@ import torch
 
 from simlearn.backbones.base import count_parameters
 from simlearn.data.clips import even_starts
-from simlearn.data.datamodule import VideoDataModule
+from simlearn.data.datamodule import VideoDataModule, labels_of
+from simlearn.evaluation.embed import Embeddings
 from simlearn.evaluation.pixels import FRAMES, pixel_baselines
+from simlearn.evaluation.retrieval import retrieve
 from simlearn.report import Report, write_report
 from simlearn.tasks.metric_parts import MetricParts
 from simlearn.tasks.metric_report import Rankings, metric_report
 from simlearn.tasks.run_context import RunContext
-from simlearn.tasks.training import StartingPoint, fit, load_best, starting_point
+from simlearn.tasks.training import StartingPoint, fit, load_best, save_untrained, starting_point
 from simlearn.tasks.video_ranking import VideoRanking, rank_videos
 from simlearn.trainer.progress import ProgressLine
 from simlearn.trainer.stopwatch import Stopwatch
+
+FEW = 8
+"""Identities of each split that ``trainer.fast_dev_run`` looks at."""
 
 
 def metric_learning(parts: MetricParts, run: RunContext) -> Report:
@@ -40,7 +46,7 @@ def metric_learning(parts: MetricParts, run: RunContext) -> Report:
     if parts.trainer.threads:
         torch.set_num_threads(parts.trainer.threads)
     if parts.trainer.fast_dev_run:
-        parts = replace(parts, protocol=replace(parts.protocol, clips_per_video=1, bootstrap=50))
+        parts = small(parts)
     start = starting_point(run)
     with watch("data"):
         data = open_data(parts, run, start, line)
@@ -58,7 +64,7 @@ def metric_learning(parts: MetricParts, run: RunContext) -> Report:
         )
 
     with watch("baselines"):
-        untrained = rank("untrained network")
+        untrained = untrained_ranking(run, lambda: rank("untrained network"))
         pixels = pixel_baselines(pixel_frames(data), untrained.videos.y)
     train: dict[str, float | int | str] = {"parameters": count_parameters(learner)}
     trained, train["weights"] = untrained, "untrained"
@@ -68,6 +74,8 @@ def metric_learning(parts: MetricParts, run: RunContext) -> Report:
         train["weights"] = load_best(learner, run.run_dir)
         with watch("evaluation"):
             trained = rank("test videos")
+    else:
+        save_untrained(learner, data, run)
     report = metric_report(
         parts, run, data, Rankings(trained, untrained, pixels), train, watch.seconds
     )
@@ -76,17 +84,38 @@ def metric_learning(parts: MetricParts, run: RunContext) -> Report:
     return report
 
 
+def small(parts: MetricParts) -> MetricParts:
+    """The parts of a quick look: a few identities of each split, one clip per video."""
+    return replace(
+        parts,
+        source=replace(parts.source, max_identities=FEW),
+        protocol=replace(parts.protocol, clips_per_video=1, bootstrap=50),
+    )
+
+
+def untrained_ranking(run: RunContext, rank: Callable[[], VideoRanking]) -> VideoRanking:
+    """Rank before the first step, once per run: a resumed run reads what it found then."""
+    path = run.run_dir / "untrained.safetensors"
+    if run.resume and path.is_file():
+        videos = Embeddings.load(path)
+        return VideoRanking(videos=videos, results=retrieve(videos.z, videos.y))
+    ranking = rank()
+    ranking.videos.save(path)
+    return ranking
+
+
 def open_data(
     parts: MetricParts, run: RunContext, start: StartingPoint, line: ProgressLine
 ) -> VideoDataModule:
     """Open the configured videos, with batches that begin at ``start``."""
     return VideoDataModule(
         parts.source,
-        parts.source.open(seed=run.seed, report=line),
+        parts.source.open(report=line),
         batches=parts.batches,
         seed=run.seed,
         workers=parts.trainer.workers,
         images=parts.backbone.kind == "image",
+        pin=parts.trainer.device == "gpu",
         start=(start.epoch, start.batch),
     )
 
@@ -104,10 +133,13 @@ def pixel_frames(data: VideoDataModule) -> torch.Tensor:
 
 
 def save_embeddings(ranking: VideoRanking, data: VideoDataModule, run: RunContext) -> None:
-    """Write ``embeddings.safetensors``: one row per test video, their names as JSON beside it."""
+    """Write ``embeddings.safetensors``: one row per test video, in order.
+
+    Its metadata hold, as JSON, the name behind every number: ``group`` (number -> video) and ``y``
+    (label -> identity).
+    """
     videos = data.data.splits["test"]
-    names = {
-        "videos": json.dumps([v.name for v in videos]),
-        "identities": json.dumps([v.identity for v in videos]),
-    }
+    _, identities = labels_of(videos)
+    groups = dict(zip(data.data.numbers("test"), [v.name for v in videos], strict=True))
+    names = {"group": json.dumps(groups), "y": json.dumps(dict(enumerate(identities)))}
     ranking.videos.save(run.run_dir / "embeddings.safetensors", names)

@@ -18,7 +18,9 @@ from simlearn.tasks.metric_parts import MetricParts
 from simlearn.tasks.run_context import RunContext
 from simlearn.tasks.validation import ValidateRetrieval
 from simlearn.trainer.checkpoint import (
+    FORMAT_VERSION,
     KEY,
+    AtomicCheckpointIO,
     Checkpointer,
     check_fingerprint,
     model_fingerprint,
@@ -103,8 +105,14 @@ def fit(
     parts_of_fit: list[pl.Callback] = [health, TrainingProgress(line), *callbacks]
     validated = bool(data.data.splits["val"])
     if validated:
+        again = ProgressLine(line.stream, final=False)
         parts_of_fit.append(
-            ValidateRetrieval(data, parts.protocol, every=parts.trainer.validate_every)
+            ValidateRetrieval(
+                data,
+                parts.protocol,
+                every=parts.trainer.validate_every,
+                progress=lambda done, total: again("validation", done, total),
+            )
         )
     with stop_signals() as stop:
         checkpoints = Checkpointer(
@@ -130,6 +138,20 @@ def fit(
         "identities_with_fewer_clips_than_K": data.sampler.short_classes,
         "training_clips": len(data.train_set),
     }
+
+
+def save_untrained(learner: MetricLearner, data: VideoDataModule, run: RunContext) -> None:
+    """Write the weights of a run that takes no step as ``last.ckpt``, so that it can be used."""
+    header = {
+        "format_version": FORMAT_VERSION,
+        "epoch": 0,
+        "batch": 0,
+        "step": 0,
+        "best": {},
+        "facts": checkpoint_facts(learner, data),
+    }
+    content = {"state_dict": learner.state_dict(), KEY: header}
+    AtomicCheckpointIO().save_checkpoint(content, run.checkpoints / "last.ckpt")
 
 
 def load_best(learner: MetricLearner, run_dir: Path) -> str:

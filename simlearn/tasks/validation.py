@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytorch_lightning as pl
 import torch
 
@@ -17,17 +19,32 @@ class ValidateRetrieval(pl.Callback):
         data: with videos in its validation split.
         protocol: how videos are compared.
         every: epochs between two validations; the last epoch is always validated.
+        progress: called with (batches done, batches in all).
     """
 
-    def __init__(self, data: VideoDataModule, protocol: VideoRetrieval, *, every: int) -> None:
-        self.data, self.protocol, self.every = data, protocol, every
+    def __init__(
+        self,
+        data: VideoDataModule,
+        protocol: VideoRetrieval,
+        *,
+        every: int,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self.data, self.protocol, self.every, self.progress = data, protocol, every, progress
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Validate if it is time."""
         trainer.callback_metrics.pop("val/map_at_r", None)
         if (trainer.current_epoch + 1) % self.every and not _last_epoch(trainer):
             return
-        ranking = rank_videos(pl_module, self.data, "val", self.protocol, device=pl_module.device)
+        ranking = rank_videos(
+            pl_module,
+            self.data,
+            "val",
+            self.protocol,
+            device=pl_module.device,
+            progress=self.progress,
+        )
         means = {k: float(v.mean()) for k, v in ranking.results.values((1,)).items()}
         figures = {f"val/{name}": means[name] for name in ("map_at_r", "recall_at_1")}
         for logger in trainer.loggers:

@@ -20,8 +20,13 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 def choose_precision(precision: Precision, device: str) -> str:
     """Lightning's name of a precision; "auto" is bf16 where a GPU has it and 32 bits elsewhere."""
     if precision == "auto":
-        return "bf16-mixed" if device == "gpu" and torch.cuda.is_bf16_supported() else "32-true"
+        return "bf16-mixed" if device == "gpu" and _native_bf16() else "32-true"
     return {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[precision]
+
+
+def _native_bf16() -> bool:
+    """Cards before Ampere only emulate bf16, slower than float32."""
+    return torch.cuda.get_device_capability()[0] >= 8
 
 
 def choose_device(accelerator: Accelerator) -> str:
@@ -55,7 +60,7 @@ class TrainerSettings:
         checkpoint_steps: also a checkpoint after every so many steps; 0 for never.
         gradient_clip: largest norm of the gradient; 0 for none.
         threads: threads of PyTorch on the CPU; 0 leaves PyTorch's choice.
-        fast_dev_run: two steps and a small evaluation, to see that everything works.
+        fast_dev_run: two steps and an evaluation of a few identities, to see that all works.
     """
 
     accelerator: Accelerator = "auto"
@@ -111,7 +116,9 @@ def make_trainer(
         callbacks: in order; a checkpoint callback is run last by Lightning.
         loggers: where metrics go.
     """
-    steps = 2 if settings.fast_dev_run else settings.max_steps
+    steps = settings.max_steps
+    if settings.fast_dev_run:
+        steps = 2 if steps is None else min(2, steps)
     return pl.Trainer(
         accelerator="cuda" if settings.device == "gpu" else "cpu",
         devices=1,

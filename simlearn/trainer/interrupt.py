@@ -20,9 +20,9 @@ class StopFlag:
         self.signal: str | None = None
 
     def handle(self, number: int, frame: FrameType | None) -> None:
-        """Remember the signal; a second SIGINT raises KeyboardInterrupt."""
+        """Remember the signal; a second SIGINT raises Interrupted at once."""
         if self.signal is not None and number == signal.SIGINT:
-            raise KeyboardInterrupt
+            raise Interrupted("stopped at once by a second Ctrl-C; the last checkpoint is kept")
         self.signal = signal.Signals(number).name
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, TextIO
 
 import pytorch_lightning as pl
@@ -22,23 +23,32 @@ class ProgressLine:
     Args:
         stream: where to; standard error by default.
         seconds: shortest time between two lines where the stream is no terminal.
+        final: whether the end of the work gets a line that stays; not for what comes again and
+            again.
     """
 
-    def __init__(self, stream: TextIO | None = None, seconds: float = 15.0) -> None:
-        self.stream = stream or sys.stderr
+    def __init__(
+        self, stream: TextIO | None = None, seconds: float = 15.0, *, final: bool = True
+    ) -> None:
+        self.stream, self.final = stream or sys.stderr, final
         self.terminal = self.stream.isatty()
         self.pause = 0.1 if self.terminal else seconds
         self._what, self._begun, self._first, self._printed = "", 0.0, 0, 0.0
         self._done = 0
 
-    def __call__(self, what: str, done: int, total: int, note: str = "") -> None:
-        """Report ``done`` of ``total``; the time left comes from the speed since the first call."""
+    def __call__(
+        self, what: str, done: int, total: int, note: Callable[[], str] | None = None
+    ) -> None:
+        """Report ``done`` of ``total``; the time left comes from the speed since the first call.
+
+        ``note`` gives what to add; it is asked only when the line is printed.
+        """
         now = time.monotonic()
         if what != self._what or done < self._done:
             self._what, self._begun, self._first = what, now, done
             self._printed = now if not self.terminal else 0.0
         self._done = done
-        if now - self._printed < self.pause and done < total:
+        if now - self._printed < self.pause and not (self.final and done >= total):
             return
         self._printed = now
         elapsed, moved = now - self._begun, done - self._first
@@ -47,9 +57,10 @@ class ProgressLine:
             if moved > 0 and done < total
             else ""
         )
-        text = f"{what} {done}/{total}, {clock(elapsed)}{left}{note and ', ' + note}"
+        more = "" if note is None else f", {note()}"
+        text = f"{what} {done}/{total}, {clock(elapsed)}{left}{more}"
         if self.terminal:
-            end = "\n" if done >= total else ""
+            end = "\n" if self.final and done >= total else ""
             self.stream.write(f"\r\x1b[2K{text}{end}")
         else:
             self.stream.write(text + "\n")
@@ -65,11 +76,12 @@ class TrainingProgress(pl.Callback):
     """
 
     def __init__(self, line: ProgressLine, label: str = "training") -> None:
-        self.line, self.label = line, label
+        self.line, self.label, self.total = line, label, 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock."""
-        self.line(self.label, trainer.global_step, int(trainer.estimated_stepping_batches))
+        self.total = int(trainer.estimated_stepping_batches)
+        self.line(self.label, trainer.global_step, self.total)
 
     def on_train_batch_end(
         self,
@@ -80,12 +92,9 @@ class TrainingProgress(pl.Callback):
         batch_idx: int,
     ) -> None:
         """Report one step."""
-        total = int(trainer.estimated_stepping_batches)
-        if trainer.global_step % 5 == 0 or trainer.global_step == total:
-            loss = float(outputs["loss"])
-            self.line(
-                self.label,
-                trainer.global_step,
-                total,
-                f"epoch {trainer.current_epoch + 1}, loss {loss:.4f}",
-            )
+        self.line(
+            self.label,
+            trainer.global_step,
+            self.total,
+            lambda: f"epoch {trainer.current_epoch + 1}, loss {float(outputs['loss']):.4f}",
+        )

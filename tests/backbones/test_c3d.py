@@ -206,3 +206,12 @@ def test_weights_of_a_file(tmp_path):
     assert torch.equal(other.eval()(x), one.eval()(x))
     with pytest.raises(ValueError, match=r"backbone\.weights=.*no such file"):
         C3D(width=THIN, weights=tmp_path / "none.pt")
+
+
+def test_an_untrained_network_tells_inputs_apart():
+    """PyTorch's default weights let ten ReLU layers without a norm map all inputs to one point."""
+    torch.manual_seed(0)
+    network = C3D(width=0.25).eval()
+    with torch.no_grad():
+        z = torch.nn.functional.normalize(network(torch.randn(6, 3, 8, 32, 32)), dim=1)
+    assert torch.pdist(z).min() > 0.05

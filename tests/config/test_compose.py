@@ -69,9 +69,9 @@ def test_a_group_without_default_is_chosen_by_name(composes):
     }
 
 
-def test_mappings_merge(composes):
+def test_a_mapping_is_one_value_and_its_keys_can_be_set(composes):
     config = composes("data.split={train: 0.5}", "data.split.val=0.1", ROOT).config
-    assert config.data.split == {"train": 0.5, "test": 0.2, "val": 0.1}
+    assert config.data.split == {"train": 0.5, "val": 0.1}
 
 
 def test_the_users_folder(tmp_path, composes, faults):

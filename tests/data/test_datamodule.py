@@ -30,7 +30,7 @@ def module(root, tmp_path, *, store="auto", p=3, k=2, seed=5, source=None, **opt
         | (source or {}),
     )
     batches = PKBatches(classes_per_batch=p, samples_per_class=k)
-    return VideoDataModule(faces, faces.open(seed=0), batches=batches, seed=seed, **options)
+    return VideoDataModule(faces, faces.open(), batches=batches, seed=seed, **options)
 
 
 def assert_same(one, other):

@@ -293,3 +293,17 @@ def test_a_pickled_store_opens_the_map_again(built):
     assert np.array_equal(again.offsets, store.offsets) and again.size == store.size
     rows = np.arange(7)
     assert np.array_equal(again.gather(rows), store.gather(rows))
+
+
+def test_all_bad_frames_are_named_at_once(ytf_root, tmp_path):
+    root = shutil.copytree(ytf_root, tmp_path / "tree")
+    bad = sorted((root / "aligned_images_DB").rglob("*.jpg"))[::4][:25]
+    for path in bad:
+        path.write_bytes(b"")
+    videos = read_youtube_faces(root)
+    with pytest.raises(DataError) as caught:
+        build_frame_store(root, videos, size=8, crop=1.0, cache=tmp_path / "cache")
+    lines = str(caught.value).splitlines()
+    assert len(bad) > 20 and len(lines) == 21
+    assert sum(str(path) in str(caught.value) for path in bad) == 20
+    assert lines[-1] == f"and {len(bad) - 20} more"

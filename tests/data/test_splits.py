@@ -76,16 +76,16 @@ def test_seeds_differ():
         (100, SHARES, (70, 10, 20)),
         (1595, SHARES, (1116, 160, 319)),
         (10, {"train": 7, "val": 1, "test": 2}, (7, 1, 2)),
-        (100, {"train": 7, "val": 1, "test": 2}, (70, 10, 20)),
+        (100, {"train": 7, "val": 1, "test": 2}, (7, 1, 2)),
+        (100, {"train": 70, "val": 10, "test": 20}, (70, 10, 20)),
         (100, {"train": 40, "val": 5, "test": 10}, (40, 5, 10)),
         (100, {"train": 40, "val": 0, "test": 10}, (40, 0, 10)),
         (100, {"train": 40, "test": 60}, (40, 0, 60)),
-        (50, {"train": 70, "val": 10, "test": 20}, (35, 5, 10)),
+        (100, {"train": 0.7, "val": 0.1, "test": 1}, (39, 5, 56)),
         (100, {"train": 40.0, "val": 5.0, "test": 10.0}, (40, 5, 10)),
         (10, {"train": 0.8, "val": 0, "test": 0.2}, (8, 0, 2)),
         (2, SHARES, (1, 0, 1)),
         (3, SHARES, (2, 0, 1)),
-        (4, {"train": 1e308, "val": 1e308, "test": 1e308}, (1, 1, 2)),
         (4, {"train": 1e-308, "test": 1e-308}, (2, 0, 2)),
     ],
 )
@@ -193,3 +193,8 @@ def test_whole_numbers_are_counts_also_as_floats():
     """A configuration hands numbers on as floats."""
     parts = identity_split(make(10), split={"train": 5.0, "val": 2.0, "test": 2.0}, seed=0)
     assert sizes(parts) == (5, 2, 2)
+
+
+def test_more_counts_than_identities():
+    with pytest.raises(DataError, match=r"counts 420 identities and there are 12.*Whole numbers"):
+        identity_split(make(12), split={"train": 320, "val": 20, "test": 80}, seed=0)

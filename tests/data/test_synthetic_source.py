@@ -24,7 +24,7 @@ def source(root, tmp_path, **options):
 def test_the_youtube_faces_option_reads_the_same(drawn_root, tmp_path):
     drawn = source(drawn_root, tmp_path)
     shared = {f.name: getattr(drawn, f.name) for f in fields(VideoSource)}
-    one, other = drawn.open(seed=3), YouTubeFaces(root=drawn_root, **shared).open(seed=100)
+    one, other = drawn.open(), YouTubeFaces(root=drawn_root, **shared).open()
     assert one.videos == other.videos and one.splits == other.splits
     assert one.fingerprint == other.fingerprint
     rows = np.arange(one.reader.offsets[-1])
@@ -36,19 +36,20 @@ def test_the_youtube_faces_option_reads_the_same(drawn_root, tmp_path):
 
 
 def test_facts_name_the_drawing(drawn_root, tmp_path):
-    facts = source(drawn_root, tmp_path).open(seed=0).facts
+    facts = source(drawn_root, tmp_path).open().facts
     assert facts["generator_version"] == GENERATOR_VERSION
     assert (facts["habit"], facts["draw_seed"], facts["image_side"]) == (0.5, 100, 32)
 
 
-def test_the_seed_of_the_run_does_not_touch_the_data(drawn_root, tmp_path):
-    one, other = (source(drawn_root, tmp_path).open(seed=s) for s in (0, 1))
-    assert one.splits == other.splits and one.facts == other.facts
+def test_the_split_has_a_seed_of_its_own(drawn_root, tmp_path):
+    one, other = (source(drawn_root, tmp_path, split_seed=s).open() for s in (0, 1))
+    assert one.splits != other.splits
+    assert one.videos == other.videos
 
 
 def test_both_kinds_of_images(drawn_root, tmp_path):
-    aligned = source(drawn_root, tmp_path).open(seed=0)
-    whole = source(drawn_root, tmp_path, images="frame").open(seed=0)
+    aligned = source(drawn_root, tmp_path).open()
+    whole = source(drawn_root, tmp_path, images="frame").open()
     assert [v.name for v in whole.videos] == [v.name for v in aligned.videos]
     assert all(v.boxes is not None and len(v.boxes) == 10 for v in whole.videos)
     rows = np.arange(whole.reader.offsets[-1])
@@ -62,10 +63,10 @@ def test_it_is_drawn_once_under_the_cache(tmp_path):
     few = {"identities": 4, "videos": 2, "video_frames": 3, "split": {"train": 2, "test": 2}}
     faces, calls = source(None, tmp_path, **few), []
     assert faces.folder.parent == tmp_path / "synthetic_faces"
-    faces.open(seed=0, report=lambda *a: calls.append(a))
+    faces.open(report=lambda *a: calls.append(a))
     assert calls == [("drawing faces", n, 4) for n in (1, 2, 3, 4)]
     before = faces.folder.stat().st_mtime_ns
-    faces.open(seed=0, report=lambda *a: calls.append(a))
+    faces.open(report=lambda *a: calls.append(a))
     assert len(calls) == 4
     assert faces.folder.stat().st_mtime_ns == before
 
@@ -90,9 +91,9 @@ def test_every_setting_has_its_own_folder(tmp_path, name, value):
 
 def test_a_root_that_holds_something_else(drawn_root, ytf_root, tmp_path):
     with pytest.raises(FileExistsError, match=r"seed=100 \(asked for: 101\)"):
-        source(drawn_root, tmp_path, seed=101).open(seed=0)
+        source(drawn_root, tmp_path, seed=101).open()
     with pytest.raises(FileExistsError, match="something other than synthetic faces") as caught:
-        source(ytf_root, tmp_path).open(seed=0)
+        source(ytf_root, tmp_path).open()
     assert str(ytf_root) in str(caught.value)
     assert (ytf_root / "splits.txt").is_file()
 

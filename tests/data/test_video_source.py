@@ -33,7 +33,7 @@ def source(root, tmp_path, **options):
 
 
 def open_off(root, tmp_path, seed=0, **options):
-    return source(root, tmp_path, store="off", **options).open(seed=seed)
+    return source(root, tmp_path, store="off", split_seed=seed, **options).open()
 
 
 def people(data):
@@ -56,7 +56,8 @@ def test_shares_are_of_identities(ytf_root, tmp_path):
 def test_counts_leave_the_rest_out(ytf_root, tmp_path):
     data = open_off(ytf_root, tmp_path, split={"train": 4, "val": 0, "test": 3})
     assert disjoint(data) == {"train": 4, "val": 0, "test": 3}
-    assert len(data.videos) < len(VIDEOS)
+    assert sorted(v.name for v in data.videos) == sorted(VIDEOS)  # one store for every split
+    assert len(data.numbers("train") + data.numbers("test")) < len(VIDEOS)
     assert data.numbers("val") == []
 
 
@@ -77,19 +78,41 @@ def test_a_fold_of_splits_txt_is_the_test_split(ytf_root, tmp_path, fold):
     assert people(data)["val"] == members[(fold + 1) % FOLDS]
 
 
-def test_the_reader_holds_train_then_val_then_test(ytf_root, tmp_path):
+def test_the_numbers_of_the_splits_are_places_in_the_reader(ytf_root, tmp_path):
     data = open_off(ytf_root, tmp_path)
     numbers = [data.numbers(part) for part in ("train", "val", "test")]
-    assert np.concatenate(numbers).tolist() == list(range(len(data.videos))) != []
+    assert sorted(np.concatenate(numbers).tolist()) == list(range(len(data.videos))) != []
     for part, own in zip(("train", "val", "test"), numbers, strict=True):
         assert [data.videos[n] for n in own] == data.splits[part]
     lengths = [len(v.frames) for v in data.videos]
     assert np.diff(data.reader.offsets).tolist() == lengths
 
 
+def test_every_split_uses_the_same_store(ytf_root, tmp_path):
+    made = [source(ytf_root, tmp_path, split_seed=s).open() for s in (0, 1)]
+    made.append(source(ytf_root, tmp_path, split=1).open())
+    assert len({d.reader.folder for d in made}) == 1
+    assert made[0].splits != made[1].splits
+
+
+def test_a_few_identities_of_each_split(ytf_root, tmp_path):
+    data = open_off(ytf_root, tmp_path, max_identities=2)
+    assert disjoint(data) == {"train": 2, "val": 2, "test": 2}
+    whole = people(open_off(ytf_root, tmp_path))
+    assert all(people(data)[part] < whole[part] for part in whole)
+    assert {v.identity for v in data.videos} == set().union(*people(data).values())
+
+
+def test_folds_of_the_matlab_file(ytf_root, tmp_path):
+    root = shutil.copytree(ytf_root, tmp_path / "tree")
+    (root / "splits.txt").unlink()
+    one, other = (open_off(r, tmp_path, split=1) for r in (ytf_root, root))
+    assert people(one) == people(other)
+
+
 def test_store_or_files(ytf_root, tmp_path):
     calls = []
-    data = source(ytf_root, tmp_path).open(seed=0, report=lambda *a: calls.append(a))
+    data = source(ytf_root, tmp_path).open(report=lambda *a: calls.append(a))
     off = open_off(ytf_root, tmp_path)
     assert isinstance(data.reader, FrameStore) and isinstance(off.reader, ImageFiles)
     assert data.reader.folder.parent == tmp_path / "cache" / "frames"
@@ -106,7 +129,7 @@ def test_the_fingerprint_knows_the_data_and_nothing_else(ytf_root, tmp_path):
     moved = shutil.copytree(ytf_root, tmp_path / "elsewhere")
     same = [
         open_off(moved, tmp_path),
-        source(ytf_root, tmp_path).open(seed=0),
+        source(ytf_root, tmp_path).open(),
         open_off(ytf_root, tmp_path, seed=7),
         open_off(ytf_root, tmp_path, side=9, jitter=0, crop=0.5, frames=3),
     ]
@@ -149,6 +172,7 @@ def test_the_facts_change_with_whatever_changes_a_number(ytf_root, tmp_path):
         "max_frames": None,
         "split": SHARES,
         "split_seed": 0,
+        "max_identities": None,
     }
     changes = {"images": "frame", "crop": 0.5, "side": 9, "jitter": 0.2, "frames": 3, "stride": 2}
     changes |= {"standardise": "range", "max_frames": 4, "split": {"train": 8, "test": 4}}
@@ -156,7 +180,7 @@ def test_the_facts_change_with_whatever_changes_a_number(ytf_root, tmp_path):
         other = open_off(ytf_root, tmp_path, **{name: value}).facts
         assert {k for k in facts if other[k] != facts[k]} == {name}
     for option in ({"store": "auto"}, {"flip": False}):
-        assert source(ytf_root, tmp_path, **option).open(seed=0).facts == facts
+        assert source(ytf_root, tmp_path, **option).open().facts == facts
 
 
 def test_exclude_and_max_frames(ytf_root, tmp_path):
@@ -183,7 +207,8 @@ def test_empty_tree(tmp_path):
 def test_a_fold_without_splits_txt(ytf_root, tmp_path):
     root = shutil.copytree(ytf_root, tmp_path / "tree")
     (root / "splits.txt").unlink()
-    text = r"splits\.txt: not found, and data\.split=1 asks .* data\.split=\{train: 0\.7"
+    shutil.rmtree(root / "meta_data")
+    text = r"splits\.txt: not found, nor .*\.mat, and data\.split=1 .* data\.split=\{train: 0\.7"
     with pytest.raises(DataError, match=text):
         open_off(root, tmp_path, split=1)
     assert open_off(root, tmp_path).videos
@@ -227,13 +252,13 @@ def test_bad_splits_name_their_key(ytf_root, tmp_path, split):
 
 def test_the_base_class_has_no_videos():
     with pytest.raises(TypeError, match="VideoSource does not say where its videos are"):
-        VideoSource().open(seed=0)
+        VideoSource().open()
 
 
 def test_nothing_is_decoded_before_the_split_is_right(ytf_root, tmp_path, monkeypatch):
     monkeypatch.setattr(video_source, "build_frame_store", None)
     with pytest.raises(DataError, match=r"data\.split"):
-        source(ytf_root, tmp_path, split={"train": 1.0}).open(seed=0)
+        source(ytf_root, tmp_path, split={"train": 1.0}).open()
 
 
 def test_the_middle_of_a_kept_frame_is_what_crop_says(ytf_root, tmp_path):

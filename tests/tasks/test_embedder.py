@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from safetensors import safe_open
 import simlearn
 from simlearn.data.errors import DataError
 from simlearn.evaluation import Embeddings
+from simlearn.runner import resume
 from tests.tiny import TINY
 
 
@@ -24,7 +27,7 @@ def finished(tmp_path_factory):
 
 def names(folder):
     with safe_open(folder / "run/embeddings.safetensors", "pt") as file:
-        return json.loads(file.metadata()["videos"])
+        return list(json.loads(file.metadata()["group"]).values())
 
 
 def test_folders_of_frames_are_embedded_as_in_the_run(finished):
@@ -56,3 +59,32 @@ def test_mistakes(finished, tmp_path):
         model.embed([])
     with pytest.raises(ValueError, match=r"config\.yaml"):
         simlearn.load(tmp_path)
+
+
+def test_the_file_of_first_weights_is_not_needed_again(finished, tmp_path):
+    weights = shutil.copy(finished / "run/checkpoints/last.ckpt", tmp_path / "first.ckpt")
+    words = [*TINY, "trainer.max_steps=3", f"data.root={finished / 'tree'}"]
+    run_dir = tmp_path / "run"
+    words += [f"data.cache={finished}", f"run_dir={run_dir}", f"backbone.weights={weights}"]
+    first = simlearn.run("quickstart", words)
+    (tmp_path / "first.ckpt").unlink()
+    simlearn.load(run_dir)
+    (run_dir / "metrics.json").unlink()
+    again = resume(run_dir)
+    assert again is not None
+    assert again.metrics == first.metrics and again.baselines == first.baselines
+
+
+def test_an_untrained_network_can_be_loaded(finished, tmp_path):
+    words = [*TINY, "trainer.max_epochs=0", f"data.root={finished / 'tree'}"]
+    words += [f"data.cache={finished}", f"run_dir={tmp_path / 'run'}"]
+    report = simlearn.run("quickstart", words)
+    assert report.metrics == report.baselines["untrained"]
+    assert simlearn.load(tmp_path / "run").embed(torch.randn(1, 3, 4, 16, 16)).z.shape == (1, 128)
+
+
+def test_paths_for_a_network_of_boxed_faces(finished):
+    model = simlearn.load(finished / "run")
+    model.source = replace(model.source, images="frame")
+    with pytest.raises(ValueError, match=r"data\.images=frame.*give tensors"):
+        model.embed([finished / "tree/frame_images_DB"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 
 import pytest
+import yaml
+from filelock import FileLock
 
 from simlearn.data.synthetic_faces import write_synthetic_faces
 from simlearn.train import main
@@ -169,3 +171,45 @@ def test_resume_on_other_data(tree, copy, answer, tmp_path, capsys):
     assert main([f"resume={tmp_path / 'run'}"]) == 1
     text = capsys.readouterr().err
     assert "last.ckpt" in text and "another data" in text
+
+
+def test_no_gpu_is_told_before_anything_is_made(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    words = ["recipe=quickstart", "trainer=gpu", f"data.cache={tmp_path / 'cache'}"]
+    assert main([*words, f"run_dir={tmp_path / 'run'}"]) == 2
+    assert "no CUDA device. Use trainer=cpu" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_more_counts_than_identities(tmp_path, capsys):
+    words = ["recipe=quickstart", "data.identities=12", f"data.cache={tmp_path / 'cache'}"]
+    assert main([*words, f"run_dir={tmp_path / 'run'}"]) == 1
+    assert "counts 420 identities and there are 12" in capsys.readouterr().err
+
+
+def test_a_split_on_the_command_line_replaces_the_option_s(capsys):
+    words = ["recipe=triplet_c3d", "data.split={train: 8, test: 4}", "--cfg", "job"]
+    assert main(words) == 0
+    assert yaml.safe_load(capsys.readouterr().out)["data"]["split"] == {"train": 8, "test": 4}
+
+
+def test_two_processes_in_one_run_folder(tree, answer, tmp_path, capsys):
+    assert answer(tree)[0] == 0
+    (tmp_path / "run/metrics.json").unlink()
+    with FileLock(tmp_path / "run/.lock"):
+        assert main([f"resume={tmp_path / 'run'}"]) == 1
+    assert "another process works on this run" in capsys.readouterr().err
+    assert main([f"resume={tmp_path / 'run'}"]) == 0
+
+
+def test_resume_and_sweep(tmp_path, capsys):
+    assert main(["-m", f"resume={tmp_path}"]) == 2
+    assert "leave out -m" in capsys.readouterr().err
+
+
+def test_configuration_of_a_run(tree, answer, tmp_path, capsys):
+    assert answer(tree)[0] == 0
+    capsys.readouterr()
+    assert main([f"resume={tmp_path / 'run'}", "--cfg", "job", "trainer.max_steps=7"]) == 0
+    shown = yaml.safe_load(capsys.readouterr().out)
+    assert (shown["trainer"]["max_steps"], shown["backbone"]["width"]) == (7, 0.02)

@@ -41,7 +41,7 @@ def test_a_trainer_is_made_in_one_place():
     ],
 )
 def test_precision(monkeypatch, precision, device, bf16, name):
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: bf16)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (8 if bf16 else 7, 5))
     assert choose_precision(precision, device) == name
 
 

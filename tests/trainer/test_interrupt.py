@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from simlearn.trainer.interrupt import StopFlag, stop_signals
+from simlearn.trainer.interrupt import Interrupted, StopFlag, stop_signals
 
 
 def handlers():
@@ -27,7 +27,7 @@ def test_a_signal_sets_the_flag_and_nothing_else(sig):
 
 def test_the_second_ctrl_c_stops_at_once():
     before = handlers()
-    with pytest.raises(KeyboardInterrupt), stop_signals() as flag:
+    with pytest.raises(Interrupted, match="second Ctrl-C"), stop_signals() as flag:
         os.kill(os.getpid(), signal.SIGINT)
         assert flag.signal == "SIGINT"
         os.kill(os.getpid(), signal.SIGINT)
@@ -40,7 +40,7 @@ def test_a_second_sigterm_is_patient():
         for _ in range(3):
             os.kill(os.getpid(), signal.SIGTERM)
         assert flag.signal == "SIGTERM"
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Interrupted, match="second Ctrl-C"):
             os.kill(os.getpid(), signal.SIGINT)
 
 

@@ -74,7 +74,7 @@ def test_a_terminal_has_one_line_that_moves_and_ends(now):
     stream = Stream(True)
     line = ProgressLine(stream)
     for done in range(3):
-        line("training", done, 2, "loss 0.5")
+        line("training", done, 2, lambda: "loss 0.5")
         now[0] += 10
     assert stream.getvalue() == (
         "\r\x1b[2Ktraining 0/2, 0:00, loss 0.5"
@@ -142,7 +142,31 @@ def test_a_fit_shows_step_epoch_loss_and_time_left(now):
         callback.on_train_batch_end(trainer, None, {"loss": 1 / step}, None, 0)
     assert stream.getvalue().splitlines() == [
         "experience 3/5 0/12, 0:00",
-        "experience 3/5 5/12, 0:10, 0:14 left, epoch 1, loss 0.2000",
-        "experience 3/5 10/12, 0:20, 0:04 left, epoch 2, loss 0.1000",
+        *(
+            f"experience 3/5 {step}/12, {clock(2 * step)}, {clock(2 * (12 - step))} left, "
+            f"epoch {1 + (step - 1) // 6}, loss {1 / step:.4f}"
+            for step in range(1, 12)
+        ),
         "experience 3/5 12/12, 0:24, epoch 2, loss 0.0833",
     ]
+
+
+def test_the_note_is_asked_only_for_a_line_that_is_shown(now):
+    asked = []
+    line = ProgressLine(Stream(False), seconds=15)
+    for done in range(40):
+        line("training", done, 100, lambda: asked.append(now[0]) or "")
+        now[0] += 1
+    assert len(asked) == 2
+
+
+def test_what_comes_again_and_again_leaves_no_line(now):
+    log, terminal = Stream(False), Stream(True)
+    for stream in (log, terminal):
+        line = ProgressLine(stream, final=False)
+        for _ in range(3):
+            for done in (1, 2):
+                line("validation", done, 2)
+                now[0] += 1
+    assert log.getvalue() == ""
+    assert "validation 2/2" in terminal.getvalue() and "\n" not in terminal.getvalue()
