@@ -121,7 +121,7 @@ def screenshot(page: Path, picture: Path) -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         raise SystemExit("no Chromium on this machine: docs/report.png is left as it is")
-    flags = "--headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1200,2900"
+    flags = "--headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1200,3700"
     with tempfile.TemporaryDirectory() as profile:
         words = [browser, *flags.split(), f"--user-data-dir={profile}", f"--screenshot={picture}"]
         subprocess.run([*words, page.resolve().as_uri()], check=True, capture_output=True)
