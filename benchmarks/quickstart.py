@@ -14,9 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from results import read_result, write_result
-
-from simlearn.report import environment
+from results import code_version, read_result, write_result
 
 
 def run_seed(seed: int, folder: Path) -> dict:
@@ -47,7 +45,7 @@ def run_seed(seed: int, folder: Path) -> dict:
         "seconds": metrics["seconds"],
         "wall_seconds": round(wall, 1),
         "protocol": metrics["protocol"],
-        "git": environment()["git"],
+        "code": code_version(),
     }
 
 
@@ -58,9 +56,9 @@ def main() -> None:
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--name", default="quickstart", help="result file to write")
     options = parser.parse_args()
-    git = environment()["git"]
-    known = [] if git is None or git["dirty"] else read_result(options.name).get("rows", [])
-    rows = {row["seed"]: row for row in known if row["git"] == git}
+    version = code_version()
+    known = [] if version.endswith("+changes") else read_result(options.name).get("rows", [])
+    rows = {row["seed"]: row for row in known if row["code"] == version}
     for seed in options.seeds:
         if seed in rows and not options.again:
             continue

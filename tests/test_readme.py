@@ -43,7 +43,7 @@ def test_result_files_say_where_they_come_from():
         content = json.loads(path.read_text())
         assert content["command"].startswith("python benchmarks/"), path
         facts = content["environment"]
-        assert facts["packages"]["torch"] and facts["python"], path
+        assert facts["packages"]["torch"] and facts["python"] and facts["code"], path
 
 
 def test_pictures_exist_and_have_words():
