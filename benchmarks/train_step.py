@@ -93,7 +93,7 @@ def ours(parts, data, run: RunContext, steps: int) -> tuple[float, torch.nn.Modu
 def main() -> None:
     """Measure and write ``results/train_step.json``."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=11)
     parser.add_argument("--steps", type=int, default=60)
     options = parser.parse_args()
     torch.set_num_threads(2)
