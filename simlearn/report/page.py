@@ -198,10 +198,14 @@ def _baselines(report: Report) -> dict[str, Any] | None:
 
 
 def _card(card: Mapping[str, Any]) -> Pairs:
-    """Put the recipe card in its usual order; a published value that is None was not readable."""
+    """Put the recipe card in its usual order; a published value that is None was not readable.
+
+    A recipe of no paper (``paper: none``) has no published value.
+    """
     if not card:
         return []
-    keys = [k for k in _CARD if k in card or k == "published"]
+    skipped = "published" if card.get("paper") == "none" and not card.get("published") else None
+    keys = [k for k in _CARD if (k in card or k == "published") and k != skipped]
     keys += [k for k in card if k not in _CARD and k != "smoke"]
     return [
         (_words(k), _published(card.get(k)) if k == "published" else _text(card[k])) for k in keys

@@ -227,3 +227,9 @@ def test_nested_values_are_flattened():
         ("d", "1, e: -"),
         ("f", "-"),
     ]
+
+
+def test_a_recipe_of_no_paper_has_no_published_value():
+    card = {"paper": "none", "claim": "c", "published": None}
+    words = Page(render_page(make_report(card=card))).words()
+    assert "claim c" in words and "published" not in words
