@@ -35,6 +35,8 @@ from simlearn.trainer.factory import choose_device
 from simlearn.trainer.interrupt import Interrupted
 
 OUTPUTS = Path("outputs")
+NOT_BEGUN = {".lock", "config.yaml", "recipe.yaml", "environment.json"}
+"""All that is in the folder of a run that failed before it did anything."""
 
 
 def targets() -> Targets:
@@ -74,10 +76,12 @@ def build_parts(composed: Composed, *, weights: bool = True) -> MetricParts:
         ConfigError: a value that a constructor refuses, with group and class.
     """
     allowed, config = targets(), deepcopy(composed.config)
-    if not weights and "weights" in config.backbone:
+    if not weights and config.backbone is not None and "weights" in config.backbone:
         config.backbone.weights = None
 
     def part(group: str, **runtime: Any) -> Any:
+        if config[group] is None:
+            raise ConfigError(f"{group}: no option is chosen; add {group}=OPTION")
         return build(config[group], allowed[group], **runtime)
 
     with torch.random.fork_rng(devices=[]):
@@ -115,8 +119,8 @@ def _claim_run_dir(composed: Composed) -> Path:
     given = composed.config.run_dir
     if given is None:
         return new_run_dir(OUTPUTS, recipe, seed)
-    folder = Path(str(given))
-    if folder.exists() and any(folder.iterdir()):
+    folder = Path(str(given)).expanduser()
+    if folder.exists() and {p.name for p in folder.iterdir()} - NOT_BEGUN:
         raise FileExistsError(
             f"run_dir={folder}: the folder is not empty, and no two runs share one. Name another "
             f"one, or go on with the run that is there: resume={folder}"
@@ -129,8 +133,11 @@ def execute(composed: Composed, *, run_dir: Path | None = None) -> Report:
     """Run a composed configuration, or go on with the run in ``run_dir``.
 
     Raises:
-        ConfigError, DataError, CheckpointError, Interrupted: with the way out in their text.
+        ConfigError, DataError, CheckpointError, FileExistsError, TrainingStopped, Interrupted: with
+            the way out in their text.
     """
+    if composed.config.task is None:
+        raise ConfigError("task: no option is chosen; add task=OPTION")
     begun = run_dir is not None and (run_dir / "checkpoints" / "last.ckpt").exists()
     parts = build_parts(composed, weights=not begun)
     try:
@@ -149,8 +156,9 @@ def execute(composed: Composed, *, run_dir: Path | None = None) -> Report:
     task = targets()["task"][composed.config.task["class"]].callable
     try:
         with _sole_user(folder):
-            save_run_config(composed, folder)
-            write_json_atomic(folder / "environment.json", environment())
+            if run_dir is None:  # a resumed run keeps what it began with until it ends
+                save_run_config(composed, folder)
+                write_json_atomic(folder / "environment.json", environment())
             report: Report = task(parts, context)
     except (Interrupted, KeyboardInterrupt) as stopped:
         what = str(stopped) or "stopped"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
+import traceback
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 done, 1 the run failed, 2 the command or configuration is wrong, 130 interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    if not words or words[0] in ("-h", "--help"):
+    if not words or {"-h", "--help"} & set(words):
         print(USAGE)
         return 0 if words else 2
     from simlearn.config.errors import ConfigError
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\nstopped", file=sys.stderr)
         return 130
     except Exception as error:
-        if not _expected(error):  # set SIMLEARN_TRACEBACK=1 to see where it came from
+        if not _expected(error):
             raise
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -58,7 +58,7 @@ def _run(words: list[str]) -> int:
 
     _quiet()
     options, overrides = _options(words)
-    dirs = [Path(d) for d in options["--config-dir"]]
+    dirs = [Path(d).expanduser() for d in options["--config-dir"]]
     if any(w.startswith("resume=") for w in overrides):
         return _resume(options, overrides, dirs)
     runs = expand_sweep(overrides) if options["-m"] else [overrides]
@@ -69,11 +69,23 @@ def _run(words: list[str]) -> int:
     if show:
         print("---\n".join(one.text for one in composed), end="")
         return 0
+    _check_run_dirs([one.config.run_dir for one in composed])
     for number, one in enumerate(composed, start=1):
         if len(composed) > 1:
             print(f"run {number} of {len(composed)}: {' '.join(runs[number - 1])}")
         _tell(execute(one))
     return 0
+
+
+def _check_run_dirs(folders: list[str | None]) -> None:
+    from simlearn.config.errors import ConfigError
+
+    given = [folder for folder in folders if folder is not None]
+    if len(set(given)) < len(given):
+        raise ConfigError(
+            f"run_dir={given[0]}: the runs of a sweep would share it. Leave it out, or let it "
+            "depend on what differs: 'run_dir=outputs/mine/${seed}'"
+        )
 
 
 def _resume(options: dict[str, list[str]], overrides: list[str], dirs: list[Path]) -> int:
@@ -85,7 +97,7 @@ def _resume(options: dict[str, list[str]], overrides: list[str], dirs: list[Path
     rest = [w for w in overrides if not w.startswith("resume=")]
     if options["-m"] or len(folders) > 1:
         raise ConfigError("resume= goes on with one run: leave out -m and name one folder")
-    folder = Path(folders[0])
+    folder = Path(folders[0]).expanduser()
     if options["--cfg"]:
         print(load_run_config(folder, rest, targets(), config_dirs=dirs).text, end="")
         return 0
@@ -112,6 +124,8 @@ def _options(words: list[str]) -> tuple[dict[str, list[str]], list[str]]:
             if not value and not queue:
                 raise ConfigError(f"{name} needs a value\n{USAGE}")
             options[name].append(value or queue.pop(0))
+            if name == "--cfg" and options[name] != ["job"]:
+                raise ConfigError(f"--cfg takes the word job, found {options[name][-1]}")
         elif word.startswith("-"):
             raise ConfigError(f"unknown option {word}\n{USAGE}")
         else:
@@ -132,12 +146,15 @@ def _tell(report: Report) -> None:
 
 
 def _expected(error: Exception) -> bool:
+    """Whether a user can mend it: our own errors, and a ValueError that our own code raised."""
     from simlearn.data.errors import DataError
     from simlearn.learners.health import TrainingStopped
     from simlearn.trainer.checkpoint import CheckpointError
 
-    known = (DataError, CheckpointError, TrainingStopped, OSError, ValueError)
-    return isinstance(error, known) and "SIMLEARN_TRACEBACK" not in os.environ
+    if isinstance(error, DataError | CheckpointError | TrainingStopped | OSError):
+        return True
+    where = traceback.extract_tb(error.__traceback__)[-1].filename
+    return isinstance(error, ValueError) and Path(where).is_relative_to(Path(__file__).parent)
 
 
 def _quiet() -> None:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
+def visible(text: str) -> str:
+    """The text with control characters written out, so that a file cannot steer the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+
+
 class ConfigError(ValueError):
     """A configuration that cannot be used.
 
@@ -23,6 +28,7 @@ class ConfigError(ValueError):
         listed = [faults] if isinstance(faults, str) else list(dict.fromkeys(faults))
         if not listed:
             raise ValueError("a ConfigError needs at least one fault")
+        listed = [visible(fault) for fault in listed]
         super().__init__("\n".join(listed))
         self.faults: list[str] = listed
 

@@ -158,6 +158,8 @@ class _Builder:
         path, container = self.stack[-1]
         if kind != "ScalarEvent":
             self._refuse(event, "a key must be a word")
+        if not event.value.isprintable():
+            self._refuse(event, "a control character in a key")
         if event.value in container:
             self._refuse(event, f"the key '{event.value}' stands here a second time")
         self.key[-1] = event.value
@@ -179,6 +181,8 @@ class _Builder:
         return (*path, key)
 
     def _scalar(self, event: Any) -> Any:
+        if any(not c.isprintable() and c not in "\n\t" for c in event.value):
+            self._refuse(event, "a control character")
         if not event.implicit[0]:  # quoted or a block: text as it stands
             return event.value
         try:

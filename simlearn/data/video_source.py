@@ -188,7 +188,7 @@ class VideoSource:
         )
 
     def _first_identities(self, videos: list[Video]) -> list[Video]:
-        kept = sorted({video.identity for video in videos})[: self.max_identities]
+        kept = set(sorted({video.identity for video in videos})[: self.max_identities])
         return [video for video in videos if video.identity in kept]
 
     def _folds(self, root: Path) -> dict[str, int]:

@@ -26,7 +26,7 @@ PACKAGES = {
     "simlearn": ("simlearn",),
 }
 MASK = "***"
-_KEY = r"[\w.+~/-]*(?:key|token|secret|password)[\w.-]*"
+_KEY = r"[\w.+~/-]{0,80}(?:key|token|secret|password)[\w.-]{0,80}"
 _SECRET_VALUE = re.compile(rf"({_KEY}['\"]?\s*[=:]).*", re.IGNORECASE | re.DOTALL)
 _SECRET_FLAG = re.compile(rf"-{{1,2}}{_KEY}", re.IGNORECASE)
 _USER_IN_URL = re.compile(r"(://)[^/@\s]+@")

@@ -130,7 +130,7 @@ class Report:
         seconds: durations by phase.
         tables: further tables.
         figures: pictures; no two of the same name.
-        config: the resolved configuration, YAML.
+        config: the configuration as YAML; what came from the environment stays unresolved.
         environment: see :func:`simlearn.report.environment`.
         run_dir: the run's folder.
         notes: sentences that a reader must see.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from simlearn.report.files import write_bytes_atomic, write_json_atomic, write_text_atomic
+from simlearn.report.files import jsonable, write_bytes_atomic, write_json_atomic, write_text_atomic
 from simlearn.report.page import render_page
 from simlearn.report.report import Report
 
@@ -23,9 +23,10 @@ def write_report(report: Report) -> Path:
             found before the first file is written.
     """
     page, numbers = render_page(report), report.to_json()
+    facts = jsonable(report.environment, "environment")
     folder = Path(report.run_dir)
     write_text_atomic(folder / "config.yaml", report.config)
-    write_json_atomic(folder / "environment.json", report.environment)
+    write_json_atomic(folder / "environment.json", facts)
     for figure in report.figures:
         if figure.svg is not None:
             write_text_atomic(folder / "figures" / f"{figure.name}.svg", figure.svg)

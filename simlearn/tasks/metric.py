@@ -19,7 +19,14 @@ from simlearn.report import Report, write_report
 from simlearn.tasks.metric_parts import MetricParts
 from simlearn.tasks.metric_report import Rankings, metric_report
 from simlearn.tasks.run_context import RunContext
-from simlearn.tasks.training import StartingPoint, fit, load_best, save_untrained, starting_point
+from simlearn.tasks.training import (
+    StartingPoint,
+    check_start,
+    fit,
+    load_best,
+    save_untrained,
+    starting_point,
+)
 from simlearn.tasks.video_ranking import VideoRanking, rank_videos
 from simlearn.trainer.progress import ProgressLine
 from simlearn.trainer.stopwatch import Stopwatch
@@ -51,6 +58,7 @@ def metric_learning(parts: MetricParts, run: RunContext) -> Report:
     with watch("data"):
         data = open_data(parts, run, start, line)
     learner = parts.learner(run.seed)
+    check_start(learner, data, start)
     device = "cuda" if parts.trainer.device == "gpu" else "cpu"
 
     def rank(what: str) -> VideoRanking:
@@ -64,18 +72,19 @@ def metric_learning(parts: MetricParts, run: RunContext) -> Report:
         )
 
     with watch("baselines"):
-        untrained = untrained_ranking(run, lambda: rank("untrained network"))
+        untrained = untrained_ranking(run, data, lambda: rank("untrained network"))
         pixels = pixel_baselines(pixel_frames(data), untrained.videos.y)
     train: dict[str, float | int | str] = {"parameters": count_parameters(learner)}
     trained, train["weights"] = untrained, "untrained"
     if parts.trainer.trains:
         with watch("training"):
             train |= fit(learner, data, parts, run, start, line)
+    elif start.path is None:
+        save_untrained(learner, data, run)
+    if parts.trainer.trains or start.path is not None:
         train["weights"] = load_best(learner, run.run_dir)
         with watch("evaluation"):
             trained = rank("test videos")
-    else:
-        save_untrained(learner, data, run)
     report = metric_report(
         parts, run, data, Rankings(trained, untrained, pixels), train, watch.seconds
     )
@@ -88,17 +97,21 @@ def small(parts: MetricParts) -> MetricParts:
     """The parts of a quick look: a few identities of each split, one clip per video."""
     return replace(
         parts,
-        source=replace(parts.source, max_identities=FEW),
+        source=replace(parts.source, max_identities=min(FEW, parts.source.max_identities or FEW)),
         protocol=replace(parts.protocol, clips_per_video=1, bootstrap=50),
     )
 
 
-def untrained_ranking(run: RunContext, rank: Callable[[], VideoRanking]) -> VideoRanking:
+def untrained_ranking(
+    run: RunContext, data: VideoDataModule, rank: Callable[[], VideoRanking]
+) -> VideoRanking:
     """Rank before the first step, once per run: a resumed run reads what it found then."""
     path = run.run_dir / "untrained.safetensors"
     if run.resume and path.is_file():
         videos = Embeddings.load(path)
-        return VideoRanking(videos=videos, results=retrieve(videos.z, videos.y))
+        labels, _ = labels_of(data.data.splits["test"])
+        if videos.group.tolist() == data.data.numbers("test") and videos.y.tolist() == labels:
+            return VideoRanking(videos=videos, results=retrieve(videos.z, videos.y))
     ranking = rank()
     ranking.videos.save(path)
     return ranking

@@ -70,6 +70,17 @@ def checkpoint_facts(learner: MetricLearner, data: VideoDataModule) -> dict[str,
     }
 
 
+def check_start(learner: MetricLearner, data: VideoDataModule, start: StartingPoint) -> None:
+    """Compare the checkpoint that a run goes on from with the model and the data that are there.
+
+    Raises:
+        CheckpointError: they differ; says in what.
+    """
+    if start.path is not None:
+        facts = checkpoint_facts(learner, data)
+        check_fingerprint(read_checkpoint(start.path), facts, start.path)
+
+
 def fit(
     learner: MetricLearner,
     data: VideoDataModule,
@@ -98,9 +109,7 @@ def fit(
         Interrupted: a signal asked to stop; the state is saved.
         CheckpointError: the checkpoint belongs to another model or other data.
     """
-    facts = checkpoint_facts(learner, data)
-    if start.path is not None:
-        check_fingerprint(read_checkpoint(start.path), facts, start.path)
+    check_start(learner, data, start)
     health = BatchHealth(parts.trainer.log_every)
     parts_of_fit: list[pl.Callback] = [health, TrainingProgress(line), *callbacks]
     validated = bool(data.data.splits["val"])
@@ -117,7 +126,7 @@ def fit(
     with stop_signals() as stop:
         checkpoints = Checkpointer(
             run.checkpoints,
-            facts=facts,
+            facts=checkpoint_facts(learner, data),
             stop=stop,
             minutes=parts.trainer.checkpoint_minutes,
             every_steps=parts.trainer.checkpoint_steps,
@@ -141,7 +150,7 @@ def fit(
 
 
 def save_untrained(learner: MetricLearner, data: VideoDataModule, run: RunContext) -> None:
-    """Write the weights of a run that takes no step as ``last.ckpt``, so that it can be used."""
+    """Write the weights of a run that takes no step as ``untrained.ckpt``, to be loaded."""
     header = {
         "format_version": FORMAT_VERSION,
         "epoch": 0,
@@ -151,19 +160,20 @@ def save_untrained(learner: MetricLearner, data: VideoDataModule, run: RunContex
         "facts": checkpoint_facts(learner, data),
     }
     content = {"state_dict": learner.state_dict(), KEY: header}
-    AtomicCheckpointIO().save_checkpoint(content, run.checkpoints / "last.ckpt")
+    AtomicCheckpointIO().save_checkpoint(content, run.checkpoints / "untrained.ckpt")
 
 
 def load_best(learner: MetricLearner, run_dir: Path) -> str:
     """Load ``best.ckpt``, or ``last.ckpt`` where no validation chose one; returns its name.
 
+    A run that took no step has ``untrained.ckpt``.
+
     Raises:
-        CheckpointError: neither is there, or it is of another model.
+        CheckpointError: none is there, or it is of another model.
     """
     folder = run_dir / "checkpoints"
-    path = folder / "best.ckpt"
-    if not path.exists():
-        path = folder / "last.ckpt"
+    names = ("best.ckpt", "last.ckpt", "untrained.ckpt")
+    path = next((folder / n for n in names if (folder / n).exists()), folder / "last.ckpt")
     content = read_checkpoint(path)
     check_fingerprint(content, {"model": model_fingerprint(learner.state_dict())}, path)
     state: dict[str, torch.Tensor] = content["state_dict"]

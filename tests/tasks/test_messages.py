@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -213,3 +214,67 @@ def test_configuration_of_a_run(tree, answer, tmp_path, capsys):
     assert main([f"resume={tmp_path / 'run'}", "--cfg", "job", "trainer.max_steps=7"]) == 0
     shown = yaml.safe_load(capsys.readouterr().out)
     assert (shown["trainer"]["max_steps"], shown["backbone"]["width"]) == (7, 0.02)
+
+
+def test_a_failed_start_does_not_use_up_its_folder(tree, answer, tmp_path):
+    assert answer(tmp_path / "nowhere")[0] == 1
+    code, text = answer(tree)
+    assert code == 0, text
+
+
+def test_runs_of_a_sweep_cannot_share_a_folder(tmp_path, capsys):
+    words = ["-m", "recipe=quickstart", "loss.margin=0.1,0.2", f"run_dir={tmp_path / 'run'}"]
+    assert main(words) == 2
+    assert "would share it" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("group", ["head", "sampler", "task", "backbone", "logger"])
+def test_a_group_that_is_left_out(group, tmp_path, capsys):
+    words = ["recipe=quickstart", f"{group}=null", f"run_dir={tmp_path / 'run'}"]
+    assert main([*words, "trainer=cpu"]) == 2
+    assert f"add {group}=OPTION" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_cfg_takes_one_word(capsys):
+    assert main(["--cfg", "recipe=triplet_c3d"]) == 2
+    assert "--cfg takes the word job" in capsys.readouterr().err
+    assert main(["recipe=quickstart", "--help"]) == 0
+
+
+def test_a_file_cannot_steer_the_terminal(tmp_path, capsys):
+    (tmp_path / "bad.yaml").write_text('card: {paper: "\\e[31mX", claim: c}\n')
+    assert main(["recipe=bad", "--config-dir", str(tmp_path)]) == 2
+    text = capsys.readouterr().err
+    assert "control character" in text and "\x1b" not in text
+
+
+def test_a_resume_that_takes_no_step_keeps_the_weights(tree, answer, tmp_path):
+    assert answer(tree)[0] == 0
+    last = tmp_path / "run/checkpoints/last.ckpt"
+    before, results = last.read_bytes(), (tmp_path / "run/metrics.json").read_text()
+    (tmp_path / "run/metrics.json").unlink()
+    assert main([f"resume={tmp_path / 'run'}", "trainer.max_steps=0"]) == 0
+    assert last.read_bytes() == before
+    again = json.loads((tmp_path / "run/metrics.json").read_text())
+    assert again["test"] == json.loads(results)["test"]
+
+
+def test_a_resume_that_fails_changes_no_configuration(tree, copy, answer, tmp_path, capsys):
+    assert answer(copy)[0] == 0
+    (tmp_path / "run/metrics.json").unlink()
+    kept = {n: (tmp_path / "run" / n).read_bytes() for n in ("config.yaml", "environment.json")}
+    shutil.rmtree(sorted((copy / "aligned_images_DB").iterdir())[0])
+    assert main([f"resume={tmp_path / 'run'}", "trainer.max_steps=9"]) == 1
+    assert "Traceback" not in capsys.readouterr().err
+    assert kept == {name: (tmp_path / "run" / name).read_bytes() for name in kept}
+
+
+def test_an_error_of_a_library_keeps_its_traceback(monkeypatch):
+    def broken(*_args, **_kwargs):
+        return [].index(1)
+
+    monkeypatch.setattr("simlearn.runner.execute", broken)
+    with pytest.raises(ValueError, match="not in list"):
+        main(["recipe=quickstart"])

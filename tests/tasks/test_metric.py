@@ -171,7 +171,7 @@ def test_no_epoch_evaluates_the_untrained_network(tiny_run, again):
     assert found["test"] == found["baselines"]["untrained"]
     assert found["baselines"] == numbers(tiny_run)["baselines"]
     assert found["train"]["weights"] == "untrained"
-    assert [p.name for p in (report.run_dir / "checkpoints").iterdir()] == ["last.ckpt"]
+    assert [p.name for p in (report.run_dir / "checkpoints").iterdir()] == ["untrained.ckpt"]
     assert (report.run_dir / "report.html").is_file()
     # the learning rate is no part of the protocol
     assert found["protocol"] == numbers(tiny_run)["protocol"]
