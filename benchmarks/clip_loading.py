@@ -18,7 +18,6 @@ from PIL import Image
 from results import median, write_result
 from train_step import parts_for
 
-from simlearn.data.frame_store import FrameStore, build_frame_store
 from simlearn.data.frames import ImageFiles
 from simlearn.tasks.metric import open_data
 from simlearn.tasks.run_context import RunContext
@@ -89,11 +88,7 @@ def main() -> None:
         data = open_data(parts, run, StartingPoint(), ProgressLine())
         opened, size = data.data, parts.source.stored_side
         files = ImageFiles(opened.root, opened.videos, size=size, crop=parts.source.stored_crop)
-        store = FrameStore(
-            build_frame_store(
-                opened.root, opened.videos, size=size, crop=files.crop, cache=folder / "frames"
-            )
-        )
+        store = opened.reader
         g = np.random.default_rng(0)
         starts = g.integers(0, files.offsets[-1] // 16, size=CLIPS) * 16
         clips = [start + np.arange(0, 16, 2) for start in starts]

@@ -61,11 +61,6 @@ class VideoDataModule(pl.LightningDataModule):
             start=start[1],
         )
 
-    @property
-    def classes(self) -> list[str]:
-        """Names of the training identities, by label."""
-        return labels_of(self.data.splits["train"])[1]
-
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches of P x K clips, from the epoch and batch given at the start."""
         return self._loader(self.train_set, self.sampler, self.workers)

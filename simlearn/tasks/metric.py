@@ -74,7 +74,10 @@ def metric_learning(parts: MetricParts, run: RunContext) -> Report:
     with watch("baselines"):
         untrained = untrained_ranking(run, data, lambda: rank("untrained network"))
         pixels = pixel_baselines(pixel_frames(data), untrained.videos.y)
-    train: dict[str, float | int | str] = {"parameters": count_parameters(learner)}
+    train: dict[str, float | int | str] = {
+        "parameters": count_parameters(learner),
+        "steps": start.step,
+    }
     trained, train["weights"] = untrained, "untrained"
     if parts.trainer.trains:
         with watch("training"):

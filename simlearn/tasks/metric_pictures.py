@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from simlearn.data.datamodule import labels_of
 from simlearn.data.frames import crop_square, read_image
 from simlearn.data.randomness import numpy_generator
 from simlearn.data.video import Video
@@ -41,9 +42,8 @@ def grid_picture(
 ) -> FigureImage | None:
     """Queries with their five nearest videos; ``None`` where no query has anything to find."""
     videos = data.splits[split]
-    names = [v.identity for v in videos]
-    identities: Mapping[str, int] = {n: i for i, n in enumerate(sorted(set(names)))}
-    queries = choose_queries(results, [identities[n] for n in names], rows, seed=seed)
+    labels, _ = labels_of(videos)
+    queries = choose_queries(results, labels, rows, seed=seed)
     if not queries:
         return None
     table = [
@@ -55,7 +55,7 @@ def grid_picture(
                     image=middle_frame(data, videos[n], crop),
                     label=videos[n].name,
                     distance=float(distance),
-                    correct=names[n] == names[q],
+                    correct=labels[n] == labels[q],
                 )
                 for n, distance in zip(
                     results.nearest[q].tolist(), results.distance[q].tolist(), strict=True

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +40,14 @@ class StartingPoint:
         epoch: first epoch.
         batch: number of that epoch's batches that were already used.
         step: optimiser steps already taken.
+        facts: what the checkpoint says of its model and data.
     """
 
     path: Path | None = None
     epoch: int = 0
     batch: int = 0
     step: int = 0
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 def starting_point(run: RunContext) -> StartingPoint:
@@ -58,7 +60,7 @@ def starting_point(run: RunContext) -> StartingPoint:
     if not run.resume or not path.exists():
         return StartingPoint()
     state = read_checkpoint(path)[KEY]
-    return StartingPoint(path, state["epoch"], state["batch"], state["step"])
+    return StartingPoint(path, state["epoch"], state["batch"], state["step"], state["facts"])
 
 
 def checkpoint_facts(learner: MetricLearner, data: VideoDataModule) -> dict[str, Any]:
@@ -77,8 +79,7 @@ def check_start(learner: MetricLearner, data: VideoDataModule, start: StartingPo
         CheckpointError: they differ; says in what.
     """
     if start.path is not None:
-        facts = checkpoint_facts(learner, data)
-        check_fingerprint(read_checkpoint(start.path), facts, start.path)
+        check_fingerprint(start.facts, checkpoint_facts(learner, data), start.path)
 
 
 def fit(
@@ -175,7 +176,8 @@ def load_best(learner: MetricLearner, run_dir: Path) -> str:
     names = ("best.ckpt", "last.ckpt", "untrained.ckpt")
     path = next((folder / n for n in names if (folder / n).exists()), folder / "last.ckpt")
     content = read_checkpoint(path)
-    check_fingerprint(content, {"model": model_fingerprint(learner.state_dict())}, path)
+    model = {"model": model_fingerprint(learner.state_dict())}
+    check_fingerprint(content[KEY]["facts"], model, path)
     state: dict[str, torch.Tensor] = content["state_dict"]
     learner.load_state_dict(state)
     return path.name

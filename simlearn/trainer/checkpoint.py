@@ -114,13 +114,17 @@ def model_fingerprint(state: Mapping[str, torch.Tensor]) -> dict[str, str]:
     return {name: str(tuple(value.shape)) for name, value in state.items()}
 
 
-def check_fingerprint(content: Mapping[str, Any], facts: Mapping[str, Any], path: Path) -> None:
+def check_fingerprint(saved: Mapping[str, Any], facts: Mapping[str, Any], path: Path) -> None:
     """Compare what a checkpoint says of its model and data with what is there.
+
+    Args:
+        saved: the ``facts`` in the checkpoint's header.
+        facts: those of the model and data that are there, all of them or some.
+        path: the checkpoint, for the message.
 
     Raises:
         CheckpointError: naming the first entry that differs.
     """
-    saved = content[KEY]["facts"]
     for name, value in facts.items():
         if saved.get(name) != value:
             raise CheckpointError(

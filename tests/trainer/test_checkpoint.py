@@ -227,10 +227,10 @@ def test_fingerprint_of_a_model():
 )
 def test_the_entry_that_differs_is_named(tmp_path, change, message):
     path = tmp_path / "last.ckpt"
-    assert check_fingerprint(content(), FACTS, path) is None
-    assert check_fingerprint(content(), {"data": "abc"}, path) is None
+    assert check_fingerprint(content()[KEY]["facts"], FACTS, path) is None
+    assert check_fingerprint(content()[KEY]["facts"], {"data": "abc"}, path) is None
     with pytest.raises(CheckpointError, match=message) as error:
-        check_fingerprint(content(), {**FACTS, **change}, path)
+        check_fingerprint(content()[KEY]["facts"], {**FACTS, **change}, path)
     assert str(path) in str(error.value)
     assert "same data and configuration, or start a new run" in str(error.value)
 
