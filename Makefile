@@ -31,12 +31,14 @@ lint: $(STAMP) ## ruff
 types: $(STAMP) ## mypy
 	$(PY) -m mypy
 
-bench: $(STAMP) ## quickstart on seeds 0 to 2, speed, memory, difficulty of the drawn faces
+bench: $(STAMP) ## every benchmark of the README but Omniglot, hours (benchmarks/omniglot.py --data DIR)
 	$(PY) benchmarks/quickstart.py
 	$(PY) benchmarks/clip_loading.py
 	$(PY) benchmarks/train_step.py
 	$(PY) benchmarks/full_size.py
 	$(PY) benchmarks/synthetic_faces.py
+	$(PY) benchmarks/losses.py
+	$(PY) benchmarks/retrieval.py
 
 figures: $(STAMP) ## the README's numbers and pictures, from the result files and a quickstart
 	rm -rf outputs/figures

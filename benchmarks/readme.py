@@ -10,9 +10,12 @@ import argparse
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from results import read_result
+from rows import duration
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 
@@ -100,18 +103,128 @@ def difficulty_sentence() -> str:
     )
 
 
+def cost(found: Mapping[str, Any]) -> str:
+    """Time and peak memory of a measured candidate, or the limit that it passed."""
+    if found["outcome"] != "measured":
+        return str(found["outcome"])
+    peak = found["median_peak_mib"]
+    memory = f"{peak / 1024:.1f} GiB" if peak >= 1024 else f"{peak:.0f} MiB"
+    return f"{duration(found['median_seconds'])}, {memory}"
+
+
+def times_ours(row: Mapping[str, Any], candidate: str) -> str:
+    """A peer's time and memory in units of ours."""
+    found = row["against_simlearn"].get(candidate)
+    if found is None:
+        return ""
+    if found["outcome"] != "measured":
+        bound = f", over {found['at_least']:.3g}x" if "at_least" in found else ""
+        return f"{found['outcome']}{bound}"
+    return f"{found['median_ratio']:.3g}x, memory {found['memory_ratio']:.3g}x"
+
+
+def best_peer(row: Mapping[str, Any]) -> str:
+    """The fastest peer of the same definition that was measured; empty if none was."""
+    differing = {c for c, found in row["candidates"].items() if "definition" in found}
+    ratios = {
+        c: found["median_ratio"]
+        for c, found in row["against_simlearn"].items()
+        if found["outcome"] == "measured" and c not in differing
+    }
+    return min(ratios, key=lambda c: ratios[c]) if ratios else ""
+
+
+def loss_benchmarks() -> str:
+    """Losses and miners against their peers, and the large batches of ours alone."""
+    result = read_result("losses")
+    lines = [
+        f"Losses forward and backward, and miners, d = 128, {measured_how(result)} Equal values "
+        "first. `pml`: pytorch-metric-learning as users call it; `_raw`: without its own "
+        "normalisation of unit vectors; `_miner`: a miner of the same triplets in front.",
+        "",
+        "| what | simlearn | `pml` | fastest peer of the same definition |",
+        "|---|---|---|---|",
+    ]
+    rows = result["rows"]
+    for row in (r for r in rows if "against_simlearn" in r):
+        other = "definition" in row["candidates"].get("pml", {})
+        best = best_peer(row)
+        lines.append(
+            f"| {row['workload']} | {cost(row['candidates']['simlearn'])} "
+            f"| {times_ours(row, 'pml')}{' (another definition)' if other else ''} "
+            f"| {f'`{best}` {times_ours(row, best)}' if best else 'none within the limits'} |"
+        )
+    alone = [r for r in rows if "against_simlearn" not in r]
+    if alone:
+        lines += ["", "| simlearn alone | measured | target |", "|---|---|---|"]
+    for row in alone:
+        lines.append(
+            f"| {row['workload']} | {cost(row['candidates']['simlearn'])} | {target(row)} |"
+        )
+    return "\n".join(lines)
+
+
+def retrieval_benchmarks() -> str:
+    """Retrieval metrics against the peers."""
+    result = read_result("retrieval")
+    peers = ("pml", "pml_max_bin_count", "sklearn")
+    lines = [
+        f"Recall@1, R-precision and MAP@R of N items in C classes, d = 128, {measured_how(result)} "
+        "Equal values first. PML: AccuracyCalculator; `sklearn`: its neighbours and numpy.",
+        "",
+        "| what | simlearn | PML, k=None | PML, max_bin_count | `sklearn` | memory target |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in result["rows"]:
+        others = " | ".join(times_ours(row, peer) for peer in peers)
+        lines.append(
+            f"| {row['workload']} | {cost(row['candidates']['simlearn'])} "
+            f"| {others} | {target(row)} |"
+        )
+    return "\n".join(lines)
+
+
+def measured_how(result: Mapping[str, Any]) -> str:
+    """How the numbers of a comparison were had, in half a sentence."""
+    settings = result["settings"]
+    return (
+        f"float32, {settings['threads']} threads, medians of {result['rounds']} fresh processes "
+        "in turn; x: the peer's time or peak memory over ours (memory below 1 MiB counts as that)."
+    )
+
+
+def target(row: Mapping[str, Any]) -> str:
+    """Memory target of a workload and whether it was met; empty without one."""
+    wanted = row.get("target")
+    if wanted is None:
+        return ""
+    return f"below {wanted['below_gib']:g} GiB: {'met' if wanted['pass'] else 'missed'}"
+
+
 def sections() -> dict[str, str]:
-    """Marker -> text between its begin and end."""
-    return {
+    """Marker -> text between its begin and end; a comparison that was not run yet has none."""
+    made = {
         "quickstart output": quickstart_output(),
         "benchmarks": "\n\n".join([quickstart_table(), difficulty_sentence(), speed_table()]),
     }
+    if read_result("losses"):
+        made["loss benchmarks"] = loss_benchmarks()
+    if read_result("retrieval"):
+        made["retrieval benchmarks"] = retrieval_benchmarks()
+    return made
 
 
 def fill(text: str) -> str:
-    """README text with every marked section written anew."""
+    """README text with every marked section written anew.
+
+    Raises:
+        ValueError: a marker is missing or stands twice; names it.
+    """
     for name, content in sections().items():
         begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+        for marker in (begin, end):
+            if text.count(marker) != 1:
+                raise ValueError(f"README.md has {marker} {text.count(marker)} times, needs one")
         head, rest = text.split(begin)
         _, tail = rest.split(end)
         text = f"{head}{begin}\n{content}\n{end}{tail}"

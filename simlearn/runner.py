@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from datetime import datetime
+from inspect import isabstract, signature
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
-from simlearn import backbones, data, evaluation, learners, losses, tasks, trainer
+from simlearn import backbones, data, evaluation, learners, losses, miners, tasks, trainer
 from simlearn.backbones.base import Backbone
 from simlearn.backbones.head import Head
 from simlearn.config.build import build
@@ -28,11 +29,13 @@ from simlearn.data.video_source import VideoSource
 from simlearn.learners.optim import Schedules
 from simlearn.report import Report, environment, write_json_atomic
 from simlearn.tasks.embedder import Embedder
+from simlearn.tasks.metric import join_training
 from simlearn.tasks.metric_parts import MetricParts
 from simlearn.tasks.run_context import RunContext
 from simlearn.tasks.training import load_best
-from simlearn.trainer.factory import choose_device
+from simlearn.trainer.factory import check_machine
 from simlearn.trainer.interrupt import Interrupted
+from simlearn.trainer.processes import Job
 
 OUTPUTS = Path("outputs")
 NOT_BEGUN = {".lock", "config.yaml", "recipe.yaml", "environment.json"}
@@ -46,7 +49,9 @@ def targets() -> Targets:
         "data": _offered(data, VideoSource),
         "backbone": _offered(backbones, Backbone),
         "head": _offered(backbones, Head, runtime=("in_dim",)),
-        "loss": _offered(losses, nn.Module),
+        "loss": _losses(),
+        "memory": _offered(losses, losses.CrossBatchMemory, runtime=("loss", "dim")),
+        "miner": _offered(miners, miners.Miner),
         "sampler": _offered(data, data.PKBatches),
         "evaluation": _offered(evaluation, evaluation.VideoRetrieval),
         "optimizer": _offered(learners, Schedules),
@@ -55,13 +60,23 @@ def targets() -> Targets:
     }
 
 
+def _losses() -> dict[str, Target]:
+    """The losses; how many classes and values a row there are is the program's to say."""
+    offered = _offered(losses, nn.Module, runtime=("dim", "num_classes", "embedding_size"))
+    return {name: t for name, t in offered.items() if t.callable is not losses.CrossBatchMemory}
+
+
 def _offered(package: Any, kind: type, *, runtime: Sequence[str] = ()) -> dict[str, Target]:
-    """What a package offers in its ``__all__``: subclasses of ``kind``, or functions."""
+    """What a package offers in its ``__all__``: subclasses of ``kind``, or functions.
+
+    ``runtime`` are the arguments that the program gives to those that take them.
+    """
     public = {name: getattr(package, name) for name in package.__all__}
     return {
-        name: Target(thing, frozenset(runtime))
+        name: Target(thing, frozenset(runtime) & signature(thing).parameters.keys())
         for name, thing in public.items()
-        if (issubclass(thing, kind) if isinstance(thing, type) else kind is FunctionType)
+        if not isabstract(thing)
+        and (issubclass(thing, kind) if isinstance(thing, type) else kind is FunctionType)
     }
 
 
@@ -88,17 +103,50 @@ def build_parts(composed: Composed, *, weights: bool = True) -> MetricParts:
         torch.manual_seed(derive_seed(int(config.seed), "weights"))
         backbone = part("backbone")
         head = part("head", in_dim=backbone.dim)
+        loss = part("loss", dim=head.dim, num_classes=0, embedding_size=head.dim)
+    miner = part("miner") if config.miner is not None else None
+    if miner is not None:
+        _check_miner(config, loss)
+    if config.memory is not None:
+        loss = part("memory", loss=loss, dim=head.dim)
     return MetricParts(
         source=part("data"),
         backbone=backbone,
         head=head,
-        loss=part("loss"),
+        loss=loss,
+        miner=miner,
         optimizer=part("optimizer"),
         batches=part("sampler"),
         protocol=part("evaluation"),
         trainer=part("trainer"),
         logs=part("logger"),
     )
+
+
+def _check_miner(config: Any, loss: nn.Module) -> None:
+    """Refuse a miner beside something else that chooses the tuples.
+
+    Raises:
+        ConfigError: says which of the two to leave out.
+    """
+    name = config.miner["class"]
+    if getattr(loss, "mining", "all") != "all":
+        raise ConfigError(
+            f"miner ({name}) and loss.mining={loss.mining} both choose the triplets: use "
+            "miner=none, or loss.mining=all to let the miner choose"
+        )
+    if getattr(loss, "pairs", "all") not in ("all", "pairs"):
+        raise ConfigError(
+            f"miner ({name}) and loss.pairs={loss.pairs} both choose the pairs: use miner=none, or "
+            "loss.pairs=all"
+        )
+    if config.memory is not None:
+        raise ConfigError(
+            f"miner ({name}) and memory: a miner sees only the batch. Use miner=none; the memory "
+            "takes loss.mining"
+        )
+    if isinstance(loss, losses.CenterLoss):
+        raise ConfigError(f"miner ({name}): CenterLoss takes no tuples. Use miner=none")
 
 
 def new_run_dir(base: Path, recipe: str, seed: int) -> Path:
@@ -141,7 +189,7 @@ def execute(composed: Composed, *, run_dir: Path | None = None) -> Report:
     begun = run_dir is not None and (run_dir / "checkpoints" / "last.ckpt").exists()
     parts = build_parts(composed, weights=not begun)
     try:
-        choose_device(parts.trainer.accelerator)
+        check_machine(parts.trainer)
     except ValueError as error:  # a missing GPU is told before anything is made
         raise ConfigError(str(error)) from error
     folder = run_dir or _claim_run_dir(composed)
@@ -165,6 +213,29 @@ def execute(composed: Composed, *, run_dir: Path | None = None) -> Report:
         how = f"python -m simlearn.train resume={folder}"
         raise Interrupted(f"{what}; go on with: {how}") from stopped
     return report
+
+
+def take_part(words: str) -> None:
+    """Be another process of a fit; rank 0, which owns the run and its folder, starts it.
+
+    Args:
+        words: the job as JSON, see :class:`simlearn.trainer.processes.Job`.
+
+    Raises:
+        Whatever fails, for rank 0 to tell; a wish to stop is no failure.
+    """
+    job = Job.read(words)
+    composed = load_run_config(Path(job.config_dir), [], targets())
+    context = RunContext(
+        recipe="",
+        card={},
+        config=composed.text,
+        run_dir=Path(job.run_dir),
+        seed=int(composed.config.seed),
+        resume=job.resume,
+    )
+    with suppress(Interrupted):
+        join_training(build_parts(composed, weights=False), context, job)
 
 
 @contextmanager

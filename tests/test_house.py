@@ -147,7 +147,10 @@ def test_recipes_are_sentences():
         assert {"paper", "claim", "published", "needs", "smoke"} <= set(values["card"]), path
 
 
-@pytest.mark.parametrize("room", ["backbones", "losses", "learners", "evaluation", "trainer"])
+ROOMS = ["backbones", "losses", "miners", "learners", "evaluation", "trainer"]
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_every_file_has_a_test(room):
     stems = {p.stem for p in (PACKAGE / room).glob("*.py")} - {"__init__"}
     tests = {p.stem.removeprefix("test_") for p in (ROOT / "tests" / room).glob("test_*.py")}

@@ -13,6 +13,9 @@ from simlearn.config.hints import shown
 from simlearn.config.overrides import Assignment
 from simlearn.config.yaml_file import YamlFile
 
+NONE = "none"
+"""Leaves a group out, as null does, where no option has this name."""
+
 
 @dataclass
 class ChosenRecipe:
@@ -113,7 +116,9 @@ def choose_options(
         if len(item.path) == 1 and item.path[0] in known:
             _choose(options, item)
     for group, choice in choices.items():
-        _read_option(options, group, choice, catalogue)
+        if choice.option == NONE and NONE not in catalogue.options(group):
+            choices[group] = Choice(None, choice.origin)
+        _read_option(options, group, choices[group], catalogue)
     return options
 
 

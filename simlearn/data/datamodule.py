@@ -34,6 +34,7 @@ class VideoDataModule(pl.LightningDataModule):
         images: single frames ``(B, C, H, W)`` for a network of still images.
         pin: put batches into pinned memory, for a GPU.
         start: (epoch, batches of it already used) of the checkpoint that is resumed.
+        share: (rank, number of processes): each loads its part of the same training batches.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class VideoDataModule(pl.LightningDataModule):
         images: bool = False,
         pin: bool = False,
         start: tuple[int, int] = (0, 0),
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         super().__init__()
         self.source, self.data = source, data
@@ -59,6 +61,8 @@ class VideoDataModule(pl.LightningDataModule):
             seed=seed,
             epoch=start[0],
             start=start[1],
+            rank=share[0],
+            world=share[1],
         )
 
     def train_dataloader(self) -> DataLoader[Batch]:

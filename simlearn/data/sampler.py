@@ -30,6 +30,18 @@ def draw_class(groups: dict[int, np.ndarray], k: int, g: np.random.Generator) ->
     return ordered[:k]
 
 
+def share_of(items: int, rank: int, world: int) -> slice:
+    """Which of ``items`` are those of process ``rank`` of ``world``.
+
+    The shares follow one another in the order of the ranks, hold every item once, and differ by at
+    most one in size; the first ranks have the larger ones. With fewer items than processes the last
+    ones have none.
+    """
+    least, more = divmod(items, world)
+    low = rank * least + min(rank, more)
+    return slice(low, low + least + (rank < more))
+
+
 @dataclass(frozen=True, kw_only=True)
 class PKBatches:
     """P and K, as a configuration gives them.
@@ -61,6 +73,9 @@ class PKSampler(Sampler[list[Key]]):
     samples as there are: every class comes ``max(1, round(rows / (classes * K)))`` times; what
     is left over when the classes do not divide by P waits for the next epoch.
 
+    Several processes draw the same batches, and each yields its :func:`share_of` every one: the
+    number of processes changes neither what is in a batch nor how many there are.
+
     Args:
         labels: ``(N,)`` class of each row.
         groups: ``(N,)`` group (video) of each row; different groups are preferred.
@@ -68,9 +83,12 @@ class PKSampler(Sampler[list[Key]]):
         seed: the run's seed.
         epoch: epoch to begin with (from a checkpoint).
         start: number of that epoch's batches that were already used.
+        rank: number of this process, from 0.
+        world: number of processes.
 
     Raises:
-        DataError: fewer than two classes, or no class with two rows.
+        DataError: fewer than two classes, no class with two rows, or more processes than a batch
+            has samples.
     """
 
     def __init__(
@@ -82,6 +100,8 @@ class PKSampler(Sampler[list[Key]]):
         seed: int,
         epoch: int = 0,
         start: int = 0,
+        rank: int = 0,
+        world: int = 1,
     ) -> None:
         self.rows = {
             int(c): {
@@ -101,6 +121,8 @@ class PKSampler(Sampler[list[Key]]):
         self.p = min(batches.classes_per_batch, len(self.rows))
         self.k = batches.samples_per_class
         self.seed, self.epoch, self.start = seed, epoch, start
+        self.rank, self.world = rank, world
+        _check_processes(np.sort(np.minimum(sizes, self.k))[: self.p], world)
         self.short_classes = int((sizes < self.k).sum())
         self.passes = max(1, round(len(labels) / (len(self.rows) * self.k)))
 
@@ -126,7 +148,8 @@ class PKSampler(Sampler[list[Key]]):
         for number in range(self.start, len(order)):
             h = numpy_generator(self.seed, "sampler", self.epoch, number)
             rows = [r for c in order[number] for r in draw_class(self.rows[int(c)], self.k, h)]
-            yield [(self.epoch, row) for row in rows]
+            own = share_of(len(rows), self.rank, self.world)
+            yield [(self.epoch, row) for row in rows[own]]
 
 
 class SequentialBatches(Sampler[list[Key]]):
@@ -153,4 +176,13 @@ def _check_classes(sizes: np.ndarray) -> None:
         raise DataError(
             f"none of the {len(sizes)} identities of the training split has two clips, so there "
             "is no positive pair. Use shorter clips (data.frames, data.stride) or more videos"
+        )
+
+
+def _check_processes(smallest: np.ndarray, world: int) -> None:
+    """Every process needs a sample of the smallest batch that can be drawn."""
+    if world > smallest.sum():
+        raise DataError(
+            f"trainer.devices is {world} and a batch may hold only {smallest.sum()} clips: use "
+            "fewer devices or raise sampler.classes_per_batch or sampler.samples_per_class"
         )

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from simlearn.evaluation.retrieval import QueryResults, rank_queries
+from simlearn.evaluation.full_ranking import rank_queries
+from simlearn.evaluation.query_results import QueryResults
 
 SIDE = 32
 FRAMES = 8

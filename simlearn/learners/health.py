@@ -86,6 +86,7 @@ class BatchHealth(pl.Callback):
         if trainer.global_step % self.every == 0 or trainer.global_step == 1:
             health = batch_health(z, outputs["y"], output.active, output.total)
             figures = {"loss": float(output.value.detach()), **health}
+            figures |= {f"loss_{name}": float(part) for name, part in output.parts.items()}
             figures["empty_batches"] = float(self.counts["empty"])
             figures["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
             for logger in trainer.loggers:

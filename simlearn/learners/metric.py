@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import pytorch_lightning as pl
@@ -15,6 +16,8 @@ from simlearn.backbones.base import Backbone
 from simlearn.data.batch import Batch
 from simlearn.data.randomness import derive_seed
 from simlearn.losses.base import Loss
+from simlearn.losses.gather import gather_embeddings
+from simlearn.miners.base import Miner
 
 
 class OptimizerSettings(Protocol):
@@ -33,7 +36,11 @@ class MetricLearner(pl.LightningModule):
         head: brings them to ``(B, d)`` embeddings.
         loss: ``(z, y, tuples) -> LossOutput``.
         optimizer: optimiser and schedule; ``None`` for a network that is only used.
-        seed: dropout and other draws inside layers are a function of (seed, step).
+        seed: dropout, other draws inside layers and the miner's are functions of (seed, step).
+        miner: chooses the tuples of the loss; without it they are the batch's own or the loss's.
+
+    Of several processes each embeds its part of the batch; the miner and the loss look at the
+    embeddings of all of them.
     """
 
     def __init__(
@@ -44,10 +51,11 @@ class MetricLearner(pl.LightningModule):
         optimizer: OptimizerSettings | None = None,
         *,
         seed: int = 0,
+        miner: Miner | None = None,
     ) -> None:
         super().__init__()
         self.backbone, self.head = backbone, head
-        self.loss, self.optimizer, self.seed = loss, optimizer, seed
+        self.loss, self.optimizer, self.seed, self.miner = loss, optimizer, seed, miner
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, d)`` embeddings of images ``(B, C, H, W)`` or clips ``(B, C, T, H, W)``."""
@@ -59,16 +67,29 @@ class MetricLearner(pl.LightningModule):
         return (self(x1) - self(x2)).norm(dim=1)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Seed what layers draw, so that a resumed run draws the same."""
-        torch.manual_seed(derive_seed(self.seed, "step", self.global_step))
+        """Seed what layers draw, so that a resumed run draws the same; each process its own."""
+        rank = (self.global_rank,) if self.global_rank else ()
+        torch.manual_seed(derive_seed(self.seed, "step", self.global_step, *rank))
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """Loss of one batch, and what the callbacks look at: z (B, d), y (B,), LossOutput."""
         if self.loss is None:
             raise ValueError("this learner has no loss and can only embed")
-        z = self(batch.x)
-        output = self.loss(z, batch.y, batch.tuples)
-        return {"loss": output.value, "z": z.detach(), "y": batch.y, "output": output}
+        own = self(batch.x)
+        z, y = gather_embeddings(own, batch.y)
+        if len(z) != len(own) and batch.tuples is not None:
+            raise ValueError(
+                "batches with given tuples are trained by one process: trainer.devices=1"
+            )
+        output = self.loss(z, y, self._tuples(batch, z, y))
+        return {"loss": output.value, "z": z.detach(), "y": y, "output": output}
+
+    def _tuples(self, batch: Batch, z: Tensor, y: Tensor) -> Sequence[Tensor] | None:
+        if self.miner is None:
+            return batch.tuples
+        generator = torch.Generator(device=z.device)
+        generator.manual_seed(derive_seed(self.seed, "miner", self.global_step))
+        return self.miner(z.detach(), y, generator=generator)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Optimiser and schedule over all steps of the training."""

@@ -7,6 +7,7 @@ from torch import nn
 from simlearn.backbones.base import Backbone
 from simlearn.learners.metric import MetricLearner, OptimizerSettings
 from simlearn.losses.contrastive import ContrastiveLoss
+from simlearn.miners.base import Miner
 
 
 class SiameseNetwork(MetricLearner):
@@ -20,6 +21,7 @@ class SiameseNetwork(MetricLearner):
         loss: contrastive loss; its defaults if left out.
         optimizer: see :class:`MetricLearner`.
         seed: see :class:`MetricLearner`.
+        miner: see :class:`MetricLearner`.
     """
 
     def __init__(
@@ -30,5 +32,8 @@ class SiameseNetwork(MetricLearner):
         optimizer: OptimizerSettings | None = None,
         *,
         seed: int = 0,
+        miner: Miner | None = None,
     ) -> None:
-        super().__init__(backbone, head, loss or ContrastiveLoss(), optimizer, seed=seed)
+        super().__init__(
+            backbone, head, loss or ContrastiveLoss(), optimizer, seed=seed, miner=miner
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from io import StringIO
 
 import numpy as np
 import torch
@@ -28,6 +29,7 @@ from simlearn.tasks.training import (
     starting_point,
 )
 from simlearn.tasks.video_ranking import VideoRanking, rank_videos
+from simlearn.trainer.processes import Job
 from simlearn.trainer.progress import ProgressLine
 from simlearn.trainer.stopwatch import Stopwatch
 
@@ -57,7 +59,7 @@ def metric_learning(parts: MetricParts, run: RunContext) -> Report:
     start = starting_point(run)
     with watch("data"):
         data = open_data(parts, run, start, line)
-    learner = parts.learner(run.seed)
+    learner = parts.learner(run.seed, classes=training_classes(data))
     check_start(learner, data, start)
     device = "cuda" if parts.trainer.device == "gpu" else "cpu"
 
@@ -96,6 +98,32 @@ def metric_learning(parts: MetricParts, run: RunContext) -> Report:
     return report
 
 
+def join_training(parts: MetricParts, run: RunContext, job: Job) -> None:
+    """Be one of the other processes of a run's training: the same steps, and no trace of them.
+
+    Args:
+        parts: what the configuration describes.
+        run: the run's folder and seed, which rank 0 owns.
+        job: which process this is.
+
+    Raises:
+        DataError, CheckpointError, Interrupted: as in rank 0.
+    """
+    if parts.trainer.threads:
+        torch.set_num_threads(max(1, parts.trainer.threads // job.world))
+    if parts.trainer.fast_dev_run:
+        parts = small(parts)
+    start, line = starting_point(run), ProgressLine(StringIO())
+    data = open_data(parts, run, start, line, rank=job.rank)
+    learner = parts.learner(run.seed, classes=training_classes(data))
+    fit(learner, data, parts, run, start, line, job=job)
+
+
+def training_classes(data: VideoDataModule) -> int:
+    """Identities of the training split."""
+    return len(labels_of(data.data.splits["train"])[1])
+
+
 def small(parts: MetricParts) -> MetricParts:
     """The parts of a quick look: a few identities of each split, one clip per video."""
     return replace(
@@ -121,9 +149,9 @@ def untrained_ranking(
 
 
 def open_data(
-    parts: MetricParts, run: RunContext, start: StartingPoint, line: ProgressLine
+    parts: MetricParts, run: RunContext, start: StartingPoint, line: ProgressLine, *, rank: int = 0
 ) -> VideoDataModule:
-    """Open the configured videos, with batches that begin at ``start``."""
+    """Open the configured videos, with ``rank``'s part of the batches, which begin at ``start``."""
     return VideoDataModule(
         parts.source,
         parts.source.open(report=line),
@@ -133,6 +161,7 @@ def open_data(
         images=parts.backbone.kind == "image",
         pin=parts.trainer.device == "gpu",
         start=(start.epoch, start.batch),
+        share=(rank, parts.trainer.devices),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import nn
@@ -13,6 +14,8 @@ from simlearn.evaluation.protocol import VideoRetrieval
 from simlearn.learners import MetricLearner, SiameseNetwork, TripletNetwork
 from simlearn.learners.metric import OptimizerSettings
 from simlearn.losses import ContrastiveLoss, Loss, TripletLoss
+from simlearn.losses.base import grows
+from simlearn.miners import Miner
 from simlearn.trainer import Logs, TrainerSettings
 
 
@@ -29,11 +32,23 @@ class MetricParts:
     protocol: VideoRetrieval
     trainer: TrainerSettings
     logs: Logs
+    miner: Miner | None = None
 
-    def learner(self, seed: int) -> MetricLearner:
-        """The Siamese or Triplet network of these parts, or a plain learner for other losses."""
+    def learner(self, seed: int, classes: int | None = None) -> MetricLearner:
+        """The Siamese or Triplet network of these parts, or a plain learner for other losses.
+
+        Args:
+            seed: the run's seed.
+            classes: classes of the training split; a loss that keeps something per class grows to
+                them. Left out where a checkpoint brings its own number.
+        """
+        if classes is not None and grows(self.loss):
+            self.loss.grow(classes)
+        kind: Callable[..., MetricLearner] = MetricLearner
         if isinstance(self.loss, TripletLoss):
-            return TripletNetwork(self.backbone, self.head, self.loss, self.optimizer, seed=seed)
+            kind = TripletNetwork
         if isinstance(self.loss, ContrastiveLoss):
-            return SiameseNetwork(self.backbone, self.head, self.loss, self.optimizer, seed=seed)
-        return MetricLearner(self.backbone, self.head, self.loss, self.optimizer, seed=seed)
+            kind = SiameseNetwork
+        return kind(
+            self.backbone, self.head, self.loss, self.optimizer, seed=seed, miner=self.miner
+        )

@@ -11,7 +11,7 @@ from simlearn.data.frames import crop_square, read_image
 from simlearn.data.randomness import numpy_generator
 from simlearn.data.video import Video
 from simlearn.data.video_source import VideoData
-from simlearn.evaluation.retrieval import QueryResults
+from simlearn.evaluation.query_results import QueryResults
 from simlearn.report import FigureImage, GridRow, Neighbour, retrieval_grid
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from simlearn.data.datamodule import VideoDataModule
 from simlearn.evaluation.pixels import best_baseline
-from simlearn.evaluation.retrieval import QueryResults
+from simlearn.evaluation.query_results import QueryResults
 from simlearn.report import (
     FigureImage,
     Metric,

@@ -14,7 +14,8 @@ from simlearn.data.randomness import torch_generator
 from simlearn.evaluation.embed import Embeddings, embed, pool_groups
 from simlearn.evaluation.intervals import bootstrap_interval
 from simlearn.evaluation.protocol import VideoRetrieval
-from simlearn.evaluation.retrieval import QueryResults, retrieve
+from simlearn.evaluation.query_results import QueryResults
+from simlearn.evaluation.retrieval import retrieve
 from simlearn.report import Metric
 
 

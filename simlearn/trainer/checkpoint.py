@@ -14,6 +14,7 @@ from lightning_fabric.plugins import TorchCheckpointIO
 from pytorch_lightning.callbacks import Checkpoint
 
 from simlearn.trainer.interrupt import Interrupted, StopFlag
+from simlearn.trainer.member import ALONE, Member
 
 FORMAT_VERSION = 1
 KEY = "simlearn"
@@ -165,7 +166,8 @@ class Checkpointer(Checkpoint):
     """Writes ``last.ckpt`` at every epoch's end, every few minutes and when asked to stop.
 
     ``best.ckpt`` holds the epoch with the highest monitored value, the earlier one on a tie.
-    Each checkpoint says with which epoch and batch training goes on.
+    Each checkpoint says with which epoch and batch training goes on. Of several processes the
+    first decides when to save and when to stop, and writes; the others take part.
 
     Args:
         folder: where they are written.
@@ -174,6 +176,7 @@ class Checkpointer(Checkpoint):
         minutes: longest time between two checkpoints.
         every_steps: also after every so many steps; 0 for never.
         monitor: name in ``trainer.callback_metrics``; without it ``best.ckpt`` is not written.
+        member: which of the processes of the fit this is.
     """
 
     def __init__(
@@ -185,13 +188,20 @@ class Checkpointer(Checkpoint):
         minutes: float = 10.0,
         every_steps: int = 0,
         monitor: str | None = None,
+        member: Member = ALONE,
     ) -> None:
         self.folder, self.facts = folder, dict(facts)
         self.stop = stop or StopFlag()
         self.minutes, self.every_steps, self.monitor = minutes, every_steps, monitor
+        self.member = member
         self.best: dict[str, float] = {}
         self.position = (0, 0)
         self._saved_at = time.monotonic()
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Several processes: hear signals alone, Lightning's own handler would not end well."""
+        if self.member.world > 1:
+            self.stop.listen()
 
     def on_train_batch_end(
         self,
@@ -206,18 +216,19 @@ class Checkpointer(Checkpoint):
             return
         due = time.monotonic() - self._saved_at > self.minutes * 60
         due |= self.every_steps > 0 and trainer.global_step % self.every_steps == 0
-        if due or self.stop.signal:
+        wish = self.member.agree(2 if self.stop.signal else int(due))
+        if wish:
             self.position = (trainer.current_epoch, batch_idx + 1)
             self._save(trainer, "last")
-        self._leave_if_asked(trainer)
+        self._leave_if(wish == 2, trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save the epoch, and the best one if it is."""
         self.position = (trainer.current_epoch + 1, 0)
-        if self._is_best(trainer):  # first: killed in between, the epoch is done again
+        if self.member.agree(self._is_best(trainer)):  # first: killed in between, it is done again
             self._save(trainer, "best")
         self._save(trainer, "last")
-        self._leave_if_asked(trainer)
+        self._leave_if(bool(self.member.agree(self.stop.signal is not None)), trainer)
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -253,8 +264,8 @@ class Checkpointer(Checkpoint):
         trainer.save_checkpoint(self.folder / f"{name}.ckpt")
         self._saved_at = time.monotonic()
 
-    def _leave_if_asked(self, trainer: pl.Trainer) -> None:
-        if self.stop.signal and not self._finished(trainer):
+    def _leave_if(self, asked: bool, trainer: pl.Trainer) -> None:
+        if asked and not self._finished(trainer):
             raise Interrupted(f"stopped by {self.stop.signal} after step {trainer.global_step}")
 
     def _finished(self, trainer: pl.Trainer) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from pytorch_lightning.loggers import Logger
 
 from simlearn.trainer.checkpoint import AtomicCheckpointIO
+from simlearn.trainer.member import ALONE, Member, RunningProcesses
 
 Accelerator = Literal["cpu", "gpu", "auto"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -44,12 +46,35 @@ def choose_device(accelerator: Accelerator) -> str:
     return "gpu" if available and accelerator != "cpu" else "cpu"
 
 
+def check_machine(settings: TrainerSettings) -> None:
+    """Look whether there are the devices that are asked for.
+
+    Raises:
+        ValueError: a GPU is asked for and PyTorch sees none, or more GPUs than it sees; or
+            ``torchrun`` started the process, each of which would be a run of its own.
+    """
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        raise ValueError(
+            "started by torchrun, so that every process would do the whole run: start one process, "
+            "python -m simlearn.train, with trainer.devices=N; it starts the others"
+        )
+    device, there = choose_device(settings.accelerator), torch.cuda.device_count()
+    if device == "gpu" and settings.devices > there:
+        raise ValueError(
+            f"trainer.devices is {settings.devices} and PyTorch sees {there} CUDA "
+            f"device{'s' * (there > 1)}. Use trainer.devices={there}, or trainer=cpu, where "
+            "devices are processes"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainerSettings:
     """How long and on what to train.
 
     Args:
         accelerator: "cpu", "gpu" or "auto".
+        devices: processes that train the one model, each on a GPU of its own or, on the CPU, with
+            its share of the threads. They split every batch; the whole batch's loss is the same.
         precision: "auto", "fp32", "bf16" or "fp16" (both mixed).
         max_epochs: epochs; 0 evaluates the untrained network; ``None`` leaves it to max_steps.
         max_steps: optimiser steps; ``None`` leaves it to max_epochs.
@@ -59,11 +84,13 @@ class TrainerSettings:
         checkpoint_minutes: longest time between two checkpoints.
         checkpoint_steps: also a checkpoint after every so many steps; 0 for never.
         gradient_clip: largest norm of the gradient; 0 for none.
-        threads: threads of PyTorch on the CPU; 0 leaves PyTorch's choice.
+        threads: threads of PyTorch on the CPU, of all processes together; 0 leaves PyTorch's
+            choice.
         fast_dev_run: two steps and an evaluation of a few identities, to see that all works.
     """
 
     accelerator: Accelerator = "auto"
+    devices: int = 1
     precision: Precision = "auto"
     max_epochs: int | None = None
     max_steps: int | None = None
@@ -86,7 +113,7 @@ class TrainerSettings:
         for name in ("gradient_clip", "checkpoint_minutes"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"trainer.{name} is {getattr(self, name)}, must not be negative")
-        for name in ("validate_every", "log_every"):
+        for name in ("devices", "validate_every", "log_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"trainer.{name} is {getattr(self, name)}, must be at least 1")
 
@@ -107,6 +134,8 @@ def make_trainer(
     run_dir: Path,
     callbacks: Sequence[pl.Callback],
     loggers: Sequence[Logger],
+    member: Member = ALONE,
+    some_unused: bool = False,
 ) -> pl.Trainer:
     """A Lightning Trainer for one fit.
 
@@ -115,13 +144,28 @@ def make_trainer(
         run_dir: folder of the run.
         callbacks: in order; a checkpoint callback is run last by Lightning.
         loggers: where metrics go.
+        member: which of the processes of the fit this is; all of them make a trainer.
+        some_unused: a step may leave parameters without a gradient, as an empty batch does those
+            of a loss; several processes must know.
+
+    Raises:
+        ValueError: the settings ask for several devices and the fit has one process.
     """
+    if settings.devices != member.world:
+        raise ValueError(
+            f"trainer.devices is {settings.devices} and this fit has {member.world} process: only "
+            "metric learning trains in several. Use trainer.devices=1"
+        )
+    gpu = settings.device == "gpu"
     steps = settings.max_steps
     if settings.fast_dev_run:
         steps = 2 if steps is None else min(2, steps)
+    several = RunningProcesses(member, some_unused=some_unused) if member.world > 1 else None
     return pl.Trainer(
-        accelerator="cuda" if settings.device == "gpu" else "cpu",
-        devices=1,
+        accelerator="cuda" if gpu else "cpu",
+        devices=member.world,
+        strategy=several or "auto",
+        sync_batchnorm=gpu and member.world > 1,
         precision=choose_precision(settings.precision, settings.device),  # type: ignore[arg-type]
         max_epochs=-1 if settings.max_epochs is None else settings.max_epochs,
         max_steps=-1 if steps is None else steps,

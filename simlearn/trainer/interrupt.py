@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 
 class Interrupted(Exception):
@@ -25,6 +26,16 @@ class StopFlag:
             raise Interrupted("stopped at once by a second Ctrl-C; the last checkpoint is kept")
         self.signal = signal.Signals(number).name
 
+    def listen(self) -> dict[signal.Signals, Any]:
+        """Take SIGINT and SIGTERM; gives what handled them before, nothing outside the main thread.
+
+        Lightning puts a handler of its own before ours, which in several processes speaks to the
+        others in the middle of whatever they are saying: it is taken off again this way.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return {}
+        return {s: signal.signal(s, self.handle) for s in (signal.SIGINT, signal.SIGTERM)}
+
 
 @contextmanager
 def stop_signals() -> Iterator[StopFlag]:
@@ -33,10 +44,7 @@ def stop_signals() -> Iterator[StopFlag]:
     Outside the main thread signals cannot be caught: the flag is then never set.
     """
     flag = StopFlag()
-    if threading.current_thread() is not threading.main_thread():
-        yield flag
-        return
-    before = {s: signal.signal(s, flag.handle) for s in (signal.SIGINT, signal.SIGTERM)}
+    before = flag.listen()
     try:
         yield flag
     finally:

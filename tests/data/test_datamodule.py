@@ -142,6 +142,20 @@ def test_a_resumed_epoch_gives_the_tail(ytf_root, tmp_path):
     assert_same(list(data.train_dataloader()), whole[1:])
 
 
+@pytest.mark.parametrize("world", [2, 4])
+def test_processes_load_their_parts_of_the_same_batches(ytf_root, tmp_path, world):
+    """Bit for bit: the augmentation does not know how many processes there are."""
+    whole = list(module(ytf_root, tmp_path, start=(1, 0)).train_dataloader())
+    parts = [
+        list(module(ytf_root, tmp_path, start=(1, 0), share=(r, world)).train_dataloader())
+        for r in range(world)
+    ]
+    assert [len(part) for part in parts] == [len(whole)] * world
+    for batch, *shares in zip(whole, *parts, strict=True):
+        for name in FIELDS:
+            assert torch.equal(torch.cat([getattr(s, name) for s in shares]), getattr(batch, name))
+
+
 def test_the_seed_of_the_run_decides_the_batches(ytf_root, tmp_path):
     one, other = (next(iter(module(ytf_root, tmp_path, seed=s).train_dataloader())) for s in (1, 2))
     assert not torch.equal(one.index, other.index) or not torch.equal(one.x, other.x)

@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simlearn.data.errors import DataError
-from simlearn.data.sampler import PKBatches, PKSampler, SequentialBatches, draw_class
+from simlearn.data.sampler import (
+    PKBatches,
+    PKSampler,
+    SequentialBatches,
+    draw_class,
+    share_of,
+)
 
 # per class the number of rows of each of its videos; the first two classes have two rows
 SIZES = st.lists(st.lists(st.integers(1, 4), min_size=1, max_size=5), min_size=1, max_size=7).map(
@@ -179,6 +185,38 @@ def test_no_positive_pair():
     with pytest.raises(DataError, match=r"none of the 3 identities .* has two clips.*data\.frames"):
         sampler([[1], [1], [1]])
     assert len(sampler([[1], [1], [2]])[0]) == 1
+
+
+@given(st.integers(0, 50), st.integers(1, 12))
+def test_shares_hold_every_item_once_and_are_even(items, world):
+    shares = [list(range(items))[share_of(items, rank, world)] for rank in range(world)]
+    assert [item for share in shares for item in share] == list(range(items))
+    sizes = [len(share) for share in shares]
+    assert max(sizes) - min(sizes) <= 1 and sizes == sorted(sizes, reverse=True)
+
+
+@settings(max_examples=40)
+@given(SIZES, st.integers(1, 4), st.integers(0, 2), st.integers(0, 3))
+def test_processes_share_the_batches_of_one(sizes, world, epoch, start):
+    whole, labels, groups = sampler(sizes, 4, 4, seed=5, epoch=epoch, start=start)
+    batches = PKBatches(classes_per_batch=4, samples_per_class=4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        smallest = sum(sorted(min(4, sum(videos)) for videos in sizes)[: min(4, len(sizes))])
+        options = {"batches": batches, "seed": 5, "epoch": epoch, "start": start, "world": world}
+        assert world <= smallest
+        parts = [PKSampler(labels, groups, rank=r, **options) for r in range(world)]
+    assert all(len(part) == len(whole) for part in parts)
+    for batch, *shares in zip(whole, *parts, strict=True):
+        assert [key for share in shares for key in share] == batch
+        assert all(shares)
+
+
+def test_more_processes_than_samples():
+    text = r"trainer\.devices is 6 and a batch may hold only 5 clips: use fewer devices or raise"
+    with pytest.raises(DataError, match=text):
+        sampler([[1], [2], [2], [9]], 3, 2, world=6)
+    assert sampler([[1], [2], [2], [9]], 3, 2, world=5)[0].world == 5
 
 
 @pytest.mark.parametrize("name", ["classes_per_batch", "samples_per_class"])

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from simlearn.evaluation import retrieval_metrics
-from simlearn.evaluation.retrieval import rank_queries, retrieve
+from simlearn.evaluation.full_ranking import rank_queries
+from simlearn.evaluation.retrieval import retrieve
 from tests.evaluation.test_retrieval import KS, measured, random_batch
 
 

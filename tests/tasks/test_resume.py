@@ -16,7 +16,7 @@ from simlearn.trainer.checkpoint import KEY, AtomicCheckpointIO, CheckpointError
 from simlearn.trainer.csv_log import read_csv_log
 from tests.tiny import TINY, command, train
 
-STEPS = "trainer.max_steps=60"
+STEPS = "trainer.max_steps=150"
 
 
 def wait_for_step(process, path, step):
@@ -45,14 +45,14 @@ def interrupt(folder, sig, *words):
     state = wait_for_step(process, folder / "run/checkpoints/last.ckpt", 7)
     process.send_signal(sig)
     output, _ = process.communicate(timeout=90)
-    assert state["step"] < 60
+    assert state["step"] < 150
     return output, process.returncode
 
 
 def assert_same_run(one, two):
     """Same weights, optimiser, schedule, log and results, bit for bit."""
     a, b = (read_checkpoint(folder / "checkpoints/last.ckpt") for folder in (one, two))
-    assert a[KEY]["step"] == b[KEY]["step"] == 60
+    assert a[KEY]["step"] == b[KEY]["step"] == 150
     assert len(a["state_dict"]) > 20
     for name, value in a["state_dict"].items():
         assert torch.equal(value, b["state_dict"][name]), name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from types import SimpleNamespace
 
 import pytest
@@ -17,7 +18,8 @@ from simlearn.trainer.checkpoint import (
     Checkpointer,
     read_checkpoint,
 )
-from simlearn.trainer.interrupt import Interrupted, StopFlag
+from simlearn.trainer.interrupt import Interrupted, StopFlag, stop_signals
+from simlearn.trainer.member import Member
 from tests.learners.test_metric import batches, network
 
 FACTS = {"model": {"a": "(4, 3)"}, "data": "abc", "number of classes": 4}
@@ -154,6 +156,45 @@ def test_asked_to_stop_at_the_last_step_there_is_nothing_to_go_on_with(tmp_path,
     flag = StopFlag()
     fit(tmp_path, stopped_at(10, flag), stop=flag)
     assert saves[-1] == ("last", 10, 2, 0)
+
+
+class Told(Member):
+    """A process that is told by another one: it hears ``answers`` whatever it says."""
+
+    def __init__(self, answers):
+        super().__init__()
+        object.__setattr__(self, "answers", iter(answers))
+
+    def agree(self, value):
+        assert value == 0
+        return next(self.answers)
+
+
+def test_rank_0_decides_when_to_save_and_what_is_best(tmp_path, saves):
+    """Two epochs of three steps: a save after the second step, the second epoch is the best."""
+    member = Told([0, 1, 0, 0, 0, 0, 1, 0])
+    fit(tmp_path, count=3, member=member)
+    wanted = [("last", 2, 0, 2), ("last", 3, 1, 0), ("best", 6, 2, 0), ("last", 6, 2, 0)]
+    assert saves == wanted
+    assert list(member.answers) == []
+
+
+@pytest.mark.parametrize(("answers", "step"), [([0, 2], 2), ([0, 0, 0, 1], 3)])
+def test_rank_0_decides_when_to_stop(tmp_path, saves, answers, step):
+    with pytest.raises(Interrupted, match=f"after step {step}"):
+        fit(tmp_path, count=3, member=Told(answers))
+    assert saves[-1][:2] == ("last", step)
+
+
+def test_several_processes_hear_signals_alone(tmp_path):
+    """Lightning puts its own handler before ours; it is gone when the first step is taken."""
+    flag, seen = StopFlag(), []
+    member = SimpleNamespace(world=2, agree=lambda value: value)
+    checkpointer = Checkpointer(tmp_path, facts={}, stop=flag, member=member)
+    with stop_signals():
+        checkpointer.on_train_start(None, None)
+        seen = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
+    assert seen == [flag.handle, flag.handle]
 
 
 def test_state_goes_round(tmp_path):

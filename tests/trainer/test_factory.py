@@ -14,7 +14,7 @@ import simlearn
 from simlearn.trainer import TrainerSettings, make_trainer
 from simlearn.trainer.checkpoint import AtomicCheckpointIO, Checkpointer
 from simlearn.trainer.csv_log import CSVLog
-from simlearn.trainer.factory import choose_device, choose_precision
+from simlearn.trainer.factory import check_machine, choose_device, choose_precision
 
 
 def test_a_trainer_is_made_in_one_place():
@@ -69,6 +69,36 @@ def test_no_gpu_says_what_to_do(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("accelerator", "devices", "there", "message"),
+    [
+        ("gpu", 3, 2, r"trainer\.devices is 3 and PyTorch sees 2 CUDA devices\. Use trainer\.de"),
+        ("auto", 2, 1, r"PyTorch sees 1 CUDA device\. Use trainer\.devices=1, or trainer=cpu, wh"),
+        ("gpu", 1, 0, "sees no CUDA device"),
+        ("gpu", 2, 2, None),
+        ("auto", 9, 0, None),
+        ("cpu", 9, 1, None),
+    ],
+)
+def test_devices_that_are_not_there(monkeypatch, accelerator, devices, there, message):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
+    settings = TrainerSettings(accelerator=accelerator, devices=devices, max_steps=1)
+    if message is None:
+        check_machine(settings)
+    else:
+        with pytest.raises(ValueError, match=message):
+            check_machine(settings)
+
+
+def test_torchrun_is_refused(monkeypatch):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    with pytest.raises(
+        ValueError, match=r"started by torchrun.*with trainer\.devices=N; it starts"
+    ):
+        check_machine(TrainerSettings(accelerator="cpu", max_steps=1))
+
+
+@pytest.mark.parametrize(
     ("values", "message"),
     [
         ({}, r"give trainer\.max_epochs or trainer\.max_steps"),
@@ -79,6 +109,7 @@ def test_no_gpu_says_what_to_do(monkeypatch):
         ({"max_steps": 1, "threads": -1}, r"trainer\.threads is -1"),
         ({"max_steps": 1, "validate_every": 0}, r"trainer\.validate_every is 0, must be at least"),
         ({"max_steps": 1, "log_every": 0}, r"trainer\.log_every is 0, must be at least 1"),
+        ({"max_steps": 1, "devices": 0}, r"trainer\.devices is 0, must be at least 1"),
         ({"max_steps": 1, "gradient_clip": -1.0}, r"trainer\.gradient_clip is -1\.0"),
         ({"max_steps": 1, "gradient_clip": math.nan}, r"trainer\.gradient_clip is nan"),
         ({"max_steps": 1, "checkpoint_minutes": -1.0}, r"trainer\.checkpoint_minutes is -1\.0"),
