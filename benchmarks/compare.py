@@ -234,9 +234,14 @@ def starter(study: Study, settings: Settings) -> Callable[[Workload, str], Entry
     words = [sys.executable, str(study.script), "--threads", threads]
     words += ["--repeats", str(settings.repeats), "--budget", str(settings.budget_seconds)]
 
+    mark = fingerprint(study, settings)
+
     def start(workload: Workload, candidate: str) -> Entry:
         command = [*words, "--child", workload.name, candidate]
-        return run_fresh(command, settings.limits, environment=dict.fromkeys(names, threads))
+        entry = run_fresh(command, settings.limits, environment=dict.fromkeys(names, threads))
+        if fingerprint(study, settings) != mark:  # before the entry is kept
+            raise SystemExit("the measured code changed during the run: start again")
+        return entry
 
     return start
 
@@ -252,8 +257,6 @@ def run_study(
     forecast = Forecast([(w, c) for w in chosen for c in w.candidates], partial, rounds)
 
     def report(workload: Workload, candidate: str, entry: Entry) -> None:
-        if fingerprint(study, settings) != partial.mark:
-            raise SystemExit("the measured code changed during the run: start again")
         count, seconds = forecast.left()
         minutes = "" if seconds is None else f", about {seconds / 60:.1f} min"
         text = entry["outcome"]

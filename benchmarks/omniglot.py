@@ -55,7 +55,7 @@ from simlearn.report import write_json_atomic
 
 ROOT = Path(__file__).resolve().parents[1]
 SETS = {n: f"images_background_small{n}.zip" for n in (1, 2)}
-USED = ("losses", "backbones", "data/sampler.py", "data/randomness.py", "evaluation/retrieval.py")
+USED = ("losses", "backbones", "data/sampler.py", "data/randomness.py", "evaluation")
 METRICS = ("map_at_r", "recall_at_1")
 SIDE, DIM, RATE, CURVE = 28, 64, 1e-3, 30
 BATCHES = PKBatches(classes_per_batch=32, samples_per_class=8)

@@ -1,4 +1,4 @@
-"""Write the numbers and the pictures of README.md from result files and a run.
+"""Write the numbers and the pictures of README.md and docs/ from result files and a run.
 
 python benchmarks/readme.py                  the tables, from benchmarks/results/*.json
 python benchmarks/readme.py --run RUN_DIR    also docs/*.png, from that run (needs Chromium)
@@ -10,7 +10,7 @@ import argparse
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from results import read_result
 from rows import duration
 
 README = Path(__file__).resolve().parents[1] / "README.md"
+PEERS = README.parent / "docs" / "from_pytorch_metric_learning.md"
 
 
 def percent(share: float) -> str:
@@ -201,30 +202,108 @@ def target(row: Mapping[str, Any]) -> str:
     return f"below {wanted['below_gib']:g} GiB: {'met' if wanted['pass'] else 'missed'}"
 
 
-def sections() -> dict[str, str]:
-    """Marker -> text between its begin and end; a comparison that was not run yet has none."""
-    made = {
+def omniglot_table() -> str:
+    """Unseen characters by every loss, beside PML's and the baselines."""
+    result = read_result("omniglot")
+
+    def shares(found: Mapping[str, Any]) -> str:
+        parts = []
+        for name in ("map_at_r", "recall_at_1"):
+            low, high = found[name]["interval"]
+            value = percent(found[name]["value"])
+            parts.append(f"{value} % [{percent(low)}, {percent(high)}]")
+        return " | ".join(parts)
+
+    lines = [
+        f"Omniglot, {result['what']}. ConvNet of {result['protocol']['width']:g} width, 64 values, "
+        f"{result['protocol']['steps']} steps of 32 x 8 drawings, means of the seeds with 95 % "
+        "intervals over characters and seeds; defaults of every loss, nothing tuned. Seconds: "
+        "medians of a whole training, and of the loss alone in it.",
+        "",
+        "| loss | MAP@R | recall@1 | training | of it the loss |",
+        "|---|---|---|---|---|",
+        f"| pixels | {shares(result['pixels'])} | | |",
+    ]
+    for name, found in result["summary"].items():
+        times = f"{found['seconds']:.0f} s | {found['loss_seconds']:.1f} s"
+        lines.append(f"| {name} | {shares(found)} | {times if found['seconds'] else ' | '} |")
+    lines.append("")
+    for ours, found in result["differences"].items():
+        gap = found["map_at_r"]
+        low, high = (100 * v for v in gap["interval"])
+        lines.append(
+            f"{ours} - {found['peer']}: {100 * gap['value']:+.2f} points of MAP@R "
+            f"[{low:+.2f}, {high:+.2f}], paired by seed and character; the peer's loss takes "
+            f"{found['loss_seconds_ratio']['median']:.1f}x as long, its whole training "
+            f"{found['seconds_ratio']['median']:.2f}x."
+        )
+    return "\n".join(lines)
+
+
+def spread(values: Sequence[float]) -> str:
+    """``12x`` or ``12x to 40x``."""
+    low, high = min(values), max(values)
+    return f"{low:.3g}x" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g}x to {high:.3g}x"
+
+
+def peer_ratios() -> str:
+    """What PML takes in units of ours, over all batches or galleries that it finished."""
+    lines = [
+        "Time of PML over ours, over all shapes that PML finished within the limits; below 1x PML "
+        "is faster.",
+        "",
+        "| what | PML as users call it | fastest setting found | not finished |",
+        "|---|---|---|---|",
+    ]
+    found: dict[str, dict[str, list[float]]] = {}
+    over: dict[str, int] = {}
+    for row in [*read_result("losses")["rows"], *read_result("retrieval")["rows"]]:
+        kind = row["workload"].split(" ")[0]
+        peers = {
+            name: entry
+            for name, entry in row.get("against_simlearn", {}).items()
+            if name.startswith("pml") and "definition" not in row["candidates"][name]
+        }
+        if not peers:
+            continue
+        ratios = {n: e["median_ratio"] for n, e in peers.items() if e["outcome"] == "measured"}
+        lists = found.setdefault(kind, {"used": [], "best": []})
+        over[kind] = over.get(kind, 0) + ("pml" not in ratios)
+        if "pml" in ratios:
+            lists["used"].append(ratios["pml"])
+        if ratios:
+            lists["best"].append(min(ratios.values()))
+    for kind, lists in found.items():
+        used, best = (spread(v) if v else "" for v in (lists["used"], lists["best"]))
+        missing = f"{over[kind]} of the shapes" if over[kind] else ""
+        lines.append(f"| {kind.replace('_', ' ')} | {used} | {best} | {missing} |")
+    return "\n".join(lines)
+
+
+def sections(page: Path) -> dict[str, str]:
+    """Marker -> text between its begin and end on a page."""
+    if page.name == PEERS.name:
+        return {"peer ratios": peer_ratios()}
+    return {
         "quickstart output": quickstart_output(),
         "benchmarks": "\n\n".join([quickstart_table(), difficulty_sentence(), speed_table()]),
+        "loss benchmarks": loss_benchmarks(),
+        "retrieval benchmarks": retrieval_benchmarks(),
+        "omniglot": omniglot_table(),
     }
-    if read_result("losses"):
-        made["loss benchmarks"] = loss_benchmarks()
-    if read_result("retrieval"):
-        made["retrieval benchmarks"] = retrieval_benchmarks()
-    return made
 
 
-def fill(text: str) -> str:
-    """README text with every marked section written anew.
+def fill(text: str, page: Path = README) -> str:
+    """Text of a page with every marked section written anew.
 
     Raises:
         ValueError: a marker is missing or stands twice; names it.
     """
-    for name, content in sections().items():
+    for name, content in sections(page).items():
         begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
         for marker in (begin, end):
             if text.count(marker) != 1:
-                raise ValueError(f"README.md has {marker} {text.count(marker)} times, needs one")
+                raise ValueError(f"{page.name} has {marker} {text.count(marker)} times, needs one")
         head, rest = text.split(begin)
         _, tail = rest.split(end)
         text = f"{head}{begin}\n{content}\n{end}{tail}"
@@ -243,11 +322,12 @@ def screenshot(page: Path, picture: Path) -> None:
 
 
 def main() -> None:
-    """Write README.md, and the picture if a run is given."""
+    """Write the pages, and the picture if a run is given."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path)
     options = parser.parse_args()
-    README.write_text(fill(README.read_text()))
+    for page in (README, PEERS):
+        page.write_text(fill(page.read_text(), page))
     if options.run is not None:
         docs = README.parent / "docs"
         shutil.copyfile(options.run / "figures" / "retrieval.png", docs / "retrieval.png")

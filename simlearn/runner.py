@@ -135,7 +135,7 @@ def _check_miner(config: Any, loss: nn.Module) -> None:
             f"miner ({name}) and loss.mining={loss.mining} both choose the triplets: use "
             "miner=none, or loss.mining=all to let the miner choose"
         )
-    if getattr(loss, "pairs", "all") not in ("all", "pairs"):
+    if getattr(loss, "pairs", "all") != "all":
         raise ConfigError(
             f"miner ({name}) and loss.pairs={loss.pairs} both choose the pairs: use miner=none, or "
             "loss.pairs=all"

@@ -9,14 +9,14 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from simlearn.losses import contrastive_loss, triplet_loss
+from simlearn.losses import angular_loss, contrastive_loss, triplet_loss
 from simlearn.losses.gather import DTYPES, gather_embeddings
 
 WORLD = 2
 SIZES = ((3, 3), (4, 1), (1, 5), (0, 3), (2, 0), (0, 0))
 SPLITS = {"even": 6, "uneven": 9, "empty": 12}
 """Rows of the first rank of a batch of twelve."""
-LOSSES = {"contrastive": contrastive_loss, "triplet": triplet_loss}
+LOSSES = {"contrastive": contrastive_loss, "triplet": triplet_loss, "angular": angular_loss}
 
 
 def rows(case, rank, size, dtype):

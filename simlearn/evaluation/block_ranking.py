@@ -63,7 +63,7 @@ class BlockRanking:
             item[part] = self._settle(rows[part], item[part], value[part])
         hit = (task.gallery_y[item] == task.y[rows][:, None]) & torch.isfinite(value)
         first, average, precision = from_order(hit, relevant)
-        late = torch.nonzero((first > size) | (first > needed)).squeeze(1)
+        late = torch.nonzero(first > needed).squeeze(1)
         if len(late):
             first[late], tied = self._first_match(rows[late], keys[late])
             whole[late[tied]] = True
@@ -74,16 +74,10 @@ class BlockRanking:
 
     def _settle(self, rows: Tensor, item: Tensor, value: Tensor) -> Tensor:
         """Fetched items ``(q, k)`` in the order of their distances by differences, then rows."""
-        found = []
-        step = max(1, (1 << 20) // max(1, item.shape[1] * self.items.shape[1]))
-        for row, own, key in zip(
-            rows.split(step), item.split(step), value.split(step), strict=True
-        ):
-            own, order = own.sort(dim=1)
-            d = distance(self.task.z[row][:, None], self.task.gallery[own], self.task.metric)
-            d = d.squeeze(1).masked_fill(torch.isinf(key.gather(1, order)), torch.inf)
-            found.append(own.gather(1, d.sort(dim=1, stable=True).indices))
-        return torch.cat(found)
+        own, order = item.sort(dim=1)
+        d = self._exact(rows, own)
+        d = d.masked_fill(torch.isinf(value.gather(1, order)), torch.inf)
+        return own.gather(1, d.sort(dim=1, stable=True).indices)
 
     def _first_match(self, rows: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
         """Rank of the first match, and where it is too close to others to tell by the keys."""
@@ -95,8 +89,17 @@ class BlockRanking:
 
     def _neighbours(self, rows: Tensor, item: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         near, none = item[:, : self.nearest], torch.isinf(value[:, : self.nearest])
-        d = distance(self.task.z[rows][:, None], self.task.gallery[near], self.task.metric)
-        return near.masked_fill(none, -1), d.squeeze(1).masked_fill(none, torch.inf)
+        d = self._exact(rows, near).masked_fill(none, torch.inf)
+        return near.masked_fill(none, -1), d
+
+    def _exact(self, rows: Tensor, item: Tensor) -> Tensor:
+        """``(q, k)`` distances of queries to some items each, a few queries at a time."""
+        step = max(1, (1 << 20) // max(1, item.shape[1] * self.items.shape[1]))
+        parts = [
+            distance(self.task.z[row][:, None], self.task.gallery[own], self.task.metric)
+            for row, own in zip(rows.split(step), item.split(step), strict=True)
+        ]
+        return torch.cat(parts).squeeze(1)
 
     def _repaired(self, result: QueryResults, rows: Tensor, which: Tensor) -> QueryResults:
         """Replace the results of some rows by those of a full sort."""

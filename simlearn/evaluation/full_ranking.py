@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 
-from simlearn.evaluation.query_results import QueryResults, from_order, joined
+from simlearn.evaluation.query_results import QueryResults, from_order
 
 
 def rank_by_distances(
@@ -34,28 +32,3 @@ def rank_by_distances(
         nearest=rows[:, :nearest].masked_fill(torch.isinf(ordered[:, :nearest]), -1),
         distance=ordered[:, :nearest],
     )
-
-
-def rank_queries(
-    distances: Iterator[Tensor],
-    y: Tensor,
-    gallery_y: Tensor,
-    excluded: Iterator[Tensor],
-    *,
-    nearest: int = 5,
-) -> QueryResults:
-    """:func:`rank_by_distances` for blocks ``(q, G)`` in the order of the queries.
-
-    Args:
-        distances: blocks of distances.
-        y: ``(Q,)`` labels of all queries.
-        gallery_y: ``(G,)`` labels of the gallery.
-        excluded: blocks of bool.
-        nearest: how many neighbours to keep.
-    """
-    parts, begin = [], 0
-    for d, out in zip(distances, excluded, strict=True):
-        labels = y[begin : begin + len(d)]
-        begin += len(d)
-        parts.append(rank_by_distances(d, labels, gallery_y, out, nearest=nearest))
-    return joined(parts)

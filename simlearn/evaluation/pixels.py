@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from simlearn.evaluation.full_ranking import rank_queries
+from simlearn.evaluation.full_ranking import rank_by_distances
 from simlearn.evaluation.query_results import QueryResults
 
 SIDE = 32
@@ -62,7 +62,7 @@ def pixel_baselines(frames: Tensor, y: Tensor) -> dict[str, QueryResults]:
     for suffix, vectors in (("", raw), (" normalised", contrast_normalise(raw))):
         for name, distance in (("frame", frame_distances), ("mean", mean_distances)):
             d = distance(vectors)
-            results[name + suffix] = rank_queries(iter([d]), y, y, iter([own]))
+            results[name + suffix] = rank_by_distances(d, y, y, own)
     return results
 
 

@@ -44,11 +44,14 @@ def retrieve(
         raise ValueError("gallery and gallery_y are given together or not at all")
     _check(z, y, z if gallery is None else gallery, y if gallery_y is None else gallery_y, metric)
     _check_groups(group, gallery_group, len(z), None if gallery is None else len(gallery))
+    y, gallery_y = y.to(z.device), None if gallery_y is None else gallery_y.to(z.device)
+    group, gallery_group = (g if g is None else g.to(z.device) for g in (group, gallery_group))
     if chunk is not None and chunk < 1:
         raise ValueError(f"chunk is {chunk}, must be at least 1")
     task = search(z, y, gallery, gallery_y, group, gallery_group, metric)
     rank = BlockRanking(task, nearest)
-    step = chunk or max(1, min(len(z), ENTRIES // max(1, len(task.gallery))))
+    width = len(task.gallery) + (nearest + 2) * z.shape[1]
+    step = chunk or max(1, min(len(z), ENTRIES // max(1, width)))
     order = torch.argsort(task.relevant, stable=True)  # queries of like R fetch as many items
     tell, parts, done = progress or _late_progress(), [], 0
     for rows in order.split(step):
@@ -63,11 +66,14 @@ def retrieve(
 
 def _late_progress(after: float = 5.0) -> Progress:
     """Shows progress on standard error once the work has taken ``after`` seconds."""
-    begin, line = time.monotonic(), ProgressLine(final=False)
+    begin, lines = time.monotonic(), ProgressLine(seconds=5.0)
+    shown = False
 
     def tell(done: int, total: int) -> None:
-        if time.monotonic() - begin > after:
-            line("retrieval", done, total)
+        nonlocal shown
+        shown = shown or time.monotonic() - begin > after
+        if shown:
+            lines("retrieval", done, total)
 
     return tell
 
@@ -97,9 +103,12 @@ def retrieval_metrics(
             in R. Group -1 never matches.
         gallery_group: ``(G,)`` int64.
         metric: "euclidean" or "cosine".
-        chunk: queries ranked at once; the values do not depend on it. Memory beyond the float64
-            copies of the vectors: about 40 bytes x chunk x G. By default chunk x G is 2 million.
-        progress: told (queries done, queries); by default a line on standard error after 5 s.
+        chunk: queries ranked at once; the values do not depend on it, bit for bit on the CPU.
+            Memory beyond two to four float64 copies of the vectors: about 20 bytes x chunk x G,
+            60 where R is close to G; where distances tie, up to another 130 MB. By default
+            chunk x G is 2 million.
+        progress: told (queries done, queries); by default a line on standard error where it takes
+            longer than 5 s.
 
     Returns:
         ``recall_at_{k}``, ``map_at_r``, ``r_precision``, ``mrr``: means over the queries with a
@@ -121,6 +130,7 @@ def retrieval_metrics(
         gallery_group=gallery_group,
         metric=metric,
         chunk=chunk,
+        nearest=0,
         progress=progress,
     )
     evaluated = int(results.evaluated.sum())

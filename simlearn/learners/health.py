@@ -112,7 +112,7 @@ class BatchHealth(pl.Callback):
             raise TrainingStopped(
                 f"{EMPTY_LIMIT} batches in a row held no pair or triplet that the loss could use. "
                 "Raise sampler.classes_per_batch or sampler.samples_per_class, or use "
-                "loss.mining=all"
+                "loss.mining=all with miner=none"
             )
         spread = float(torch.pdist(z.float()).max()) if len(z) > 1 else 1.0
         collapsed = spread < COLLAPSE_DISTANCE

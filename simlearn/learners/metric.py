@@ -36,8 +36,10 @@ class MetricLearner(pl.LightningModule):
         head: brings them to ``(B, d)`` embeddings.
         loss: ``(z, y, tuples) -> LossOutput``.
         optimizer: optimiser and schedule; ``None`` for a network that is only used.
-        seed: dropout, other draws inside layers and the miner's are functions of (seed, step).
-        miner: chooses the tuples of the loss; without it they are the batch's own or the loss's.
+        seed: what layers draw (dropout) is a function of (seed, step, rank), what the miner and the
+            loss draw of (seed, step).
+        miner: chooses the tuples of the loss, whatever the batch brings; without it they are the
+            batch's own or the loss's.
 
     Of several processes each embeds its part of the batch; the miner and the loss look at the
     embeddings of all of them.
@@ -81,7 +83,9 @@ class MetricLearner(pl.LightningModule):
             raise ValueError(
                 "batches with given tuples are trained by one process: trainer.devices=1"
             )
-        output = self.loss(z, y, self._tuples(batch, z, y))
+        tuples = self._tuples(batch, z, y)
+        torch.manual_seed(derive_seed(self.seed, "loss", self.global_step))  # in all ranks the same
+        output = self.loss(z, y, tuples)
         return {"loss": output.value, "z": z.detach(), "y": y, "output": output}
 
     def _tuples(self, batch: Batch, z: Tensor, y: Tensor) -> Sequence[Tensor] | None:

@@ -13,7 +13,7 @@ from simlearn.miners.base import Miner
 class SiameseNetwork(MetricLearner):
     """:class:`MetricLearner` with the contrastive loss.
 
-    The pairs are all pairs of a batch, or those that ``batch.tuples`` names.
+    The pairs are all pairs of a batch, or those that the miner or ``batch.tuples`` names.
 
     Args:
         backbone: gives ``(B, dim)`` features.

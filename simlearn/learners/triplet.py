@@ -13,7 +13,7 @@ from simlearn.miners.base import Miner
 class TripletNetwork(MetricLearner):
     """:class:`MetricLearner` with the triplet loss.
 
-    The triplets are mined in the batch, or those that ``batch.tuples`` names.
+    The triplets are mined in the batch, or those that the miner or ``batch.tuples`` names.
 
     Args:
         backbone: gives ``(B, dim)`` features.

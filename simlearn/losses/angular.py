@@ -15,10 +15,10 @@ from simlearn.losses.base import (
     LossOutput,
     Triplets,
     check_all_anchors,
-    check_batch,
     check_choice,
     count_anchors,
     full_precision,
+    labels_of_batch,
     zero,
 )
 from simlearn.losses.tuples import as_triplets
@@ -61,7 +61,7 @@ def angular_loss(
     Raises:
         ValueError: wrong shapes, an unknown choice, alpha or npair out of range.
     """
-    check_batch(z, y)
+    y = labels_of_batch(z, y)
     _check(alpha, npair, pairs)
     z = full_precision(z)
     t2 = math.tan(math.radians(alpha)) ** 2
@@ -72,7 +72,7 @@ def angular_loss(
         check_all_anchors(anchors)
         if pairs == "one":
             raise ValueError("pairs='one' cannot be used with tuples that were already chosen")
-        sums, counts = _listed(z, as_triplets(tuples, len(z)), t2, npair)
+        sums, counts = _listed(z, as_triplets(tuples, z), t2, npair)
     active, total = counts.tolist()
     means = (sums / max(1, total)).to(z.dtype)
     parts = dict(zip(("angular", "npair"), means.detach(), strict=True))

@@ -70,7 +70,7 @@ class _AngularSum(torch.autograd.Function):
             if gradients is None:
                 continue
             rows = members.flatten()
-            for gradient, slope in zip(gradients, slopes, strict=False):
+            for gradient, slope in zip(gradients[: len(slopes)], slopes, strict=True):
                 gradient.index_add_(0, rows, slope @ z64)
                 gradient += slope.T @ z64[rows]
         ctx.save_for_backward(gradients)

@@ -64,8 +64,8 @@ class ClassLoss(Protocol):
         """Classes there are now; None for one that happens to keep nothing."""
         ...
 
-    def grow(self, num_classes: int) -> None:
-        """Make room for so many classes in all."""
+    def grow(self, num_classes: int, *, generator: torch.Generator | None = None) -> None:
+        """Make room for so many classes in all; ``generator`` draws what is new."""
         ...
 
 
@@ -111,6 +111,16 @@ def count_anchors(z: Tensor, anchors: int | None) -> int:
     if not 0 <= anchors <= len(z):
         raise ValueError(f"anchors is {anchors}, must be 0..{len(z)} for {len(z)} embeddings")
     return anchors
+
+
+def labels_of_batch(z: Tensor, y: Tensor) -> Tensor:
+    """``y (B,)`` as int64 on the device of ``z (B, d)``, both checked.
+
+    Raises:
+        ValueError: see :func:`check_batch`.
+    """
+    check_batch(z, y)
+    return y.to(z.device, torch.int64)
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

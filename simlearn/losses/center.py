@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from simlearn.data.randomness import torch_generator
-from simlearn.losses.base import LossOutput, check_batch, full_precision
+from simlearn.losses.base import LossOutput, full_precision, labels_of_batch
 
 
 def center_loss(z: Tensor, y: Tensor, centers: Tensor) -> LossOutput:
@@ -32,13 +32,13 @@ def center_loss(z: Tensor, y: Tensor, centers: Tensor) -> LossOutput:
     Raises:
         ValueError: wrong shapes, or a label without a centre.
     """
-    check_batch(z, y)
+    y = labels_of_batch(z, y)
     if centers.ndim != 2 or centers.shape[1] != z.shape[1]:
         raise ValueError(
             f"centers must be (C, d) with d = {z.shape[1]} as z, found {tuple(centers.shape)}"
         )
     check_classes(y, len(centers))
-    costs = _costs(full_precision(z), y.long(), centers)
+    costs = _costs(full_precision(z), y, centers)
     value = costs.sum() / max(1, len(z))
     return LossOutput(value=value, active=int((costs > 0).sum()), total=len(z))
 
@@ -49,6 +49,7 @@ def check_classes(y: Tensor, num_classes: int) -> None:
     Raises:
         ValueError: with the first label that does not.
     """
+    y = y.long()
     outside = (y < 0) | (y >= num_classes)
     if outside.any():
         raise ValueError(
@@ -72,9 +73,9 @@ class CenterLoss(nn.Module):
         c_j <- c_j - alpha * sum_i [y_i = j] (c_j - z_i) / (1 + sum_i [y_i = j])
 
     A class that appears for the first time (buffer ``seen (C,)`` bool) starts at its mean in that
-    batch, before the value is computed; this start is ours, the paper says none. In evaluation
-    mode and under ``torch.inference_mode`` nothing moves, and the centre of a class that was never
-    seen is 0.
+    batch, before the value is computed; this start is ours, the paper says none. Nothing moves in
+    evaluation mode, under ``torch.inference_mode`` and for embeddings that are not finite. The
+    centre of a class that was never seen is 0.
 
     A state of another number of classes may be loaded: the instance takes the state's shape, and
     an optimiser must be made afterwards, as after :meth:`grow`.
@@ -128,12 +129,13 @@ class CenterLoss(nn.Module):
         """
         if tuples is not None:
             raise ValueError("CenterLoss takes no tuples: it compares samples with centres")
-        check_batch(z, y)
+        y = labels_of_batch(z, y)
         if z.shape[1] != self.dim:
             raise ValueError(f"z has {z.shape[1]} values a row, this loss was made for {self.dim}")
         check_classes(y, self.num_classes)
-        z, y = full_precision(z), y.long()
+        z = full_precision(z)
         moves = self.training and not torch.is_inference_mode_enabled()
+        moves = moves and bool(torch.isfinite(z).all())
         with torch.autocast(z.device.type, enabled=False):
             if moves:
                 self._meet(z, y)

@@ -13,10 +13,10 @@ from simlearn.losses.base import (
     LossOutput,
     Pairs,
     check_all_anchors,
-    check_batch,
     check_choice,
     count_anchors,
     full_precision,
+    labels_of_batch,
     positive_number,
     zero,
 )
@@ -55,7 +55,7 @@ def contrastive_loss(
     Raises:
         ValueError: wrong shapes or an unknown choice.
     """
-    check_batch(z, y)
+    y = labels_of_batch(z, y)
     check_choice("reduction", reduction, ("pairs", "balanced"))
     positive_number("margin", margin)
     z = full_precision(z)
@@ -63,7 +63,7 @@ def contrastive_loss(
         value, counts = _all_pairs(z, y, margin, reduction, count_anchors(z, anchors))
     else:
         check_all_anchors(anchors)
-        value, counts = _listed(z, as_pairs(tuples, len(z)), margin, reduction)
+        value, counts = _listed(z, as_pairs(tuples, z), margin, reduction)
     active, total = counts.tolist()
     return LossOutput(value=value.to(z.dtype) if total else zero(z), active=active, total=total)
 

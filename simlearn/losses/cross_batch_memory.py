@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from simlearn.losses.angular import AngularLoss
-from simlearn.losses.base import LossOutput, check_batch, full_precision
+from simlearn.losses.base import LossOutput, full_precision, labels_of_batch
 from simlearn.losses.contrastive import ContrastiveLoss
 from simlearn.losses.triplet import TripletLoss
 
@@ -63,7 +63,7 @@ class CrossBatchMemory(nn.Module):
         Raises:
             ValueError: tuples are given (they can only name rows of the batch), or z has another d.
         """
-        check_batch(z, y)
+        y = labels_of_batch(z, y)
         if tuples is not None:
             raise ValueError("a cross-batch memory finds its own tuples: leave tuples out")
         if z.shape[1] != self.queue.shape[1]:
@@ -71,7 +71,7 @@ class CrossBatchMemory(nn.Module):
         z = full_precision(z)
         count = int(self.filled) if int(self.calls) >= self.warmup else 0
         known = self.queue[:count].to(z.dtype)
-        labels = torch.cat([y, self.labels[:count].to(y.dtype)])
+        labels = torch.cat([y, self.labels[:count]])
         output: LossOutput = self.loss(torch.cat([z, known]), labels, anchors=len(z))
         if self.training:
             self._enqueue(z.detach(), y)
@@ -82,7 +82,7 @@ class CrossBatchMemory(nn.Module):
         z, y = z[-self.size :], y[-self.size :]
         place = (self.pointer + torch.arange(len(z), device=z.device)) % self.size
         self.queue[place] = z.to(self.queue.dtype)
-        self.labels[place] = y.to(torch.int64)
+        self.labels[place] = y
         self.pointer.copy_((self.pointer + len(z)) % self.size)
         self.filled.copy_((self.filled + len(z)).clamp_max(self.size))
         self.calls += 1

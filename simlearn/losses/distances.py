@@ -13,8 +13,8 @@ EPS = 1e-12
 ULPS = 2.0**-50
 """What a root and its square may cost, relative."""
 
-ROWS = 1 << 15
-"""Pairs of rows whose differences are held at once."""
+ENTRIES = 1 << 22
+"""Differences that are held at once: 32 MiB of float64."""
 
 
 def first_derivative_only() -> None:
@@ -64,7 +64,7 @@ def root(d2: Tensor) -> Tensor:
 def paired_squared_distances(z: Tensor, i: Tensor, j: Tensor) -> Tensor:
     """``(T,)`` float64 squared Euclidean distances of rows ``i (T,)`` and ``j (T,)`` of ``z``.
 
-    Forward and backward hold the differences of a few thousand pairs at a time, never all of them.
+    Forward and backward hold the differences of some pairs at a time, never of all of them.
 
     Args:
         z: ``(N, d)``.
@@ -78,11 +78,12 @@ def paired_squared_distances(z: Tensor, i: Tensor, j: Tensor) -> Tensor:
 class _Paired(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, z: Tensor, i: Tensor, j: Tensor) -> Tensor:
-        """Squared distances, a few thousand at a time."""
+        """Squared distances, some at a time."""
         ctx.save_for_backward(z, i, j)
+        step = max(1, ENTRIES // max(1, z.shape[1]))
         parts = [
             (z[a].double() - z[b].double()).square().sum(dim=1)
-            for a, b in zip(i.split(ROWS), j.split(ROWS), strict=True)
+            for a, b in zip(i.split(step), j.split(step), strict=True)
         ]
         return torch.cat(parts)
 
@@ -92,7 +93,8 @@ class _Paired(torch.autograd.Function):
         first_derivative_only()
         z, i, j = ctx.saved_tensors
         total = torch.zeros_like(z, dtype=torch.float64)
-        for a, b, g in zip(i.split(ROWS), j.split(ROWS), grad.split(ROWS), strict=True):
+        rows = max(1, ENTRIES // max(1, z.shape[1]))
+        for a, b, g in zip(i.split(rows), j.split(rows), grad.split(rows), strict=True):
             step = 2.0 * g.double()[:, None] * (z[a].double() - z[b].double())
             total.index_add_(0, a, step)
             total.index_add_(0, b, -step)

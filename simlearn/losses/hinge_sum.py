@@ -46,7 +46,7 @@ def hinge_sum(
         valid = valid & (limit > near)  # margin 0: no band
     low, order = near.masked_fill(~valid, -torch.inf).sort(dim=1)
     high = torch.where(low == -torch.inf, low, limit.gather(1, order))
-    far = d.scatter(1, positive, torch.inf).scatter(1, places[:, None], torch.inf)
+    far = d.scatter(1, positive, torch.inf)  # the own place is among them
     above, below = _counts(high, far, right=True)
     if mining == "semihard":
         closer, farther = _counts(low, far, right=False)
@@ -94,7 +94,7 @@ def soft_sum(
         The sum, its derivatives by ``d``, and the counts (active, total).
     """
     positive, valid = rows.positives(places)
-    far = d.scatter(1, positive, torch.inf).scatter(1, places[:, None], torch.inf)
+    far = d.scatter(1, positive, torch.inf)  # the own place is among them
     value, slope = d.new_zeros(()), torch.zeros_like(d)
     counts = torch.zeros(2, dtype=torch.int64, device=d.device)
     for slot in range(positive.shape[1]):

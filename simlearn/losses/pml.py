@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from simlearn.data.randomness import torch_generator
-from simlearn.losses.base import LossOutput, check_batch, full_precision, zero
+from simlearn.losses.base import LossOutput, full_precision, labels_of_batch, zero
 from simlearn.losses.center import check_classes
 from simlearn.losses.pml_names import (
     EMBEDDING_SIZE,
@@ -101,7 +102,7 @@ class PMLLoss(nn.Module):
             ValueError: wrong shapes, a label out of range, tuples that the loss does not take, or
                 whatever else PML refuses in this batch.
         """
-        check_batch(z, y)
+        y = labels_of_batch(z, y)
         if self.embedding_size not in (None, z.shape[1]):
             raise ValueError(
                 f"z has {z.shape[1]} values a row, {self.name} was made for {self.embedding_size}"
@@ -109,12 +110,15 @@ class PMLLoss(nn.Module):
         if self.num_classes is not None:
             check_classes(y, self.num_classes)
         if tuples is not None:
-            as_pairs(tuples, len(z))
+            as_pairs(tuples, z)
+            tuples = [part.to(z.device) for part in tuples]
         z, total = full_precision(z), self._total(y, tuples)
         nothing = LossOutput(zero(z), active=0, total=0)
         if not len(z) or (not total and (tuples is not None or self.name in BY_CLASS)):
             return nothing
         value = self._value(z, y, tuples)
+        if not total and value > 0:  # pairs of different classes alone
+            total = len(z) * (len(z) - 1)
         if not total and value.isnan():
             return nothing
         return LossOutput(value=value, active=total if value > 0 else 0, total=total)
@@ -128,7 +132,7 @@ class PMLLoss(nn.Module):
         return int((counts * (counts - 1)).sum()) if len(counts) > 1 else 0
 
     def _value(self, z: Tensor, y: Tensor, tuples: Sequence[Tensor] | None) -> Tensor:
-        labels = torch.unique(y, return_inverse=True)[1] if self.classes is None else y.long()
+        labels = torch.unique(y, return_inverse=True)[1] if self.classes is None else y
         given = None if tuples is None else tuple(tuples)
         if self.name in BY_CLASS:
             if (count := int(labels.max()) + 1) ** 2 != len(y):
@@ -143,8 +147,9 @@ class PMLLoss(nn.Module):
                 value = self._called(z, labels, given)
         except (ValueError, AssertionError, KeyError, NotImplementedError, IndexError) as error:
             raise ValueError(f"{self.name}: {error or type(error).__name__}") from error
-        if before is not None:
-            self.loss.hist_ = self.loss.hist_.detach() if self.training else before
+        finally:
+            if before is not None:
+                self.loss.hist_ = self.loss.hist_.detach() if self.training else before
         return value.reshape(()).to(z.dtype)
 
     def _called(self, z: Tensor, y: Tensor, tuples: tuple[Tensor, ...] | None) -> Tensor:
@@ -209,6 +214,8 @@ class PMLLoss(nn.Module):
         for key in STATE:
             tensor = vars(loss).get(key)
             if isinstance(tensor, Tensor):
+                if key == "hist_":  # PML writes one bin beyond its last for far apart distances
+                    tensor = F.pad(tensor, (0, 2))
                 delattr(loss, key)
                 loss.register_buffer(key, tensor)
         return loss

@@ -137,7 +137,11 @@ def drawing_from(generator: torch.Generator, device: torch.device) -> Iterator[N
             with torch.cuda.device(device):
                 torch.cuda.manual_seed(seed)
         begin = torch.get_rng_state(), torch.cuda.get_rng_state(device) if cuda else torch.empty(0)
-        yield
+        try:
+            yield
+        except BaseException:
+            generator.set_state(untouched)
+            raise
         end = torch.get_rng_state(), torch.cuda.get_rng_state(device) if cuda else torch.empty(0)
     if all(map(torch.equal, begin, end)):
         generator.set_state(untouched)

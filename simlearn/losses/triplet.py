@@ -14,10 +14,10 @@ from simlearn.losses.base import (
     LossOutput,
     Triplets,
     check_all_anchors,
-    check_batch,
     check_choice,
     count_anchors,
     full_precision,
+    labels_of_batch,
     zero,
 )
 from simlearn.losses.class_rows import ClassRows, arrange_by_class
@@ -67,7 +67,7 @@ def triplet_loss(
     Raises:
         ValueError: wrong shapes, an unknown choice, or ``tuples`` together with ``mining``.
     """
-    check_batch(z, y)
+    y = labels_of_batch(z, y)
     check_choice("mining", mining, ("all", "semihard", "hard"))
     check_choice("reduction", reduction, ("active", "all"))
     _check_margin(margin)
@@ -82,9 +82,7 @@ def triplet_loss(
         value, counts = pairwise_sum(z[block.rows.order], places, block, counts=2)
     else:
         chosen = (
-            hardest_triplets(z, y, anchors=anchors)
-            if tuples is None
-            else as_triplets(tuples, len(z))
+            hardest_triplets(z, y, anchors=anchors) if tuples is None else as_triplets(tuples, z)
         )
         value, counts = _listed(z, chosen, margin, squared, soft)
     active, total = counts.tolist()

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from simlearn.losses.anchor_blocks import prepared
 from simlearn.losses.base import Triplets
-from simlearn.losses.distances import euclidean_distances
+from simlearn.losses.distances import squared_distances
 from simlearn.miners.base import Miner, select_triplets
 
 WAY_OUT = "raise miner.angle, or put fewer samples of a class into a batch"
@@ -42,7 +42,7 @@ def angular_triplets(z: Tensor, y: Tensor, *, angle: float = 20.0) -> Triplets:
     """
     _check_angle(angle)
     z, y = prepared(z, y)
-    d2 = euclidean_distances(z, z).square_()
+    d2 = squared_distances(z, z)
     share = 2.0 * math.sin(math.radians(angle)) ** 2
 
     def wide(a: Tensor, p: Tensor) -> Tensor:

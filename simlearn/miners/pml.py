@@ -12,8 +12,11 @@ from simlearn.losses.base import Pairs, Triplets, check_batch, full_precision
 from simlearn.losses.pml_names import Plain, drawing_from, pml_object
 from simlearn.miners.base import Miner, count_pairs, count_triplets, warn_if_many
 
-TRIPLETS = ("AngularMiner", "TripletMarginMiner")
-"""PML's miners that hold every triplet of a batch before they choose."""
+TRIPLETS = {
+    "AngularMiner": "use miner=angular, which finds the same from distances alone",
+    "TripletMarginMiner": "use miner=semihard or miner=batch_hard, or loss.mining with miner=none",
+}
+"""PML's miners that hold every triplet of a batch before they choose, and what to use instead."""
 
 
 class PMLMiner(Miner):
@@ -64,7 +67,7 @@ class PMLMiner(Miner):
         if not len(z):
             return self._empty(z, y)
         if self.name in TRIPLETS:
-            warn_if_many(count_triplets(y))
+            warn_if_many(count_triplets(y), way_out=TRIPLETS[self.name])
         else:
             warn_if_many(count_pairs(y), columns=2, way_out="use a smaller batch")
         if generator is None:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from simlearn.losses.anchor_blocks import prepared
 from simlearn.losses.base import Triplets, positive_number
-from simlearn.losses.distances import euclidean_distances
+from simlearn.losses.distances import euclidean_distances, squared_distances
 from simlearn.miners.base import Miner, select_triplets
 
 WAY_OUT = "use loss.mining=semihard with miner: none, which is exact without enumerating"
@@ -19,7 +19,8 @@ def semihard_triplets(
 ) -> Triplets:
     """Every (a, p, n) with ``d_ap < d_an < d_ap + margin``, both strict.
 
-    The band of ``triplet_loss(mining="semihard")``. The distances take O(B^2) memory.
+    The band of ``triplet_loss(mining="semihard")``, which takes distances below 1e-6 as 1e-6. The
+    distances take O(B^2) memory.
 
     Args:
         z: ``(B, d)`` embeddings, used as given; distances in float64.
@@ -36,9 +37,7 @@ def semihard_triplets(
     """
     positive_number("margin", margin)
     z, y = prepared(z, y)
-    d = euclidean_distances(z, z)
-    if squared:
-        d.square_()
+    d = squared_distances(z, z) if squared else euclidean_distances(z, z)
 
     def in_band(a: Tensor, p: Tensor) -> Tensor:
         d_ap, d_an = d[a, p][:, None], d[a]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from simlearn.backbones.base import Backbone
+from simlearn.data.randomness import torch_generator
 from simlearn.data.sampler import PKBatches
 from simlearn.data.video_source import VideoSource
 from simlearn.evaluation.protocol import VideoRetrieval
@@ -43,7 +44,7 @@ class MetricParts:
                 them. Left out where a checkpoint brings its own number.
         """
         if classes is not None and grows(self.loss):
-            self.loss.grow(classes)
+            self.loss.grow(classes, generator=torch_generator(seed, "classes"))
         kind: Callable[..., MetricLearner] = MetricLearner
         if isinstance(self.loss, TripletLoss):
             kind = TripletNetwork

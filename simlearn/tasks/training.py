@@ -27,6 +27,7 @@ from simlearn.trainer.checkpoint import (
     KEY,
     AtomicCheckpointIO,
     Checkpointer,
+    CheckpointError,
     check_fingerprint,
     model_fingerprint,
     read_checkpoint,
@@ -238,7 +239,10 @@ def load_best(learner: MetricLearner, run_dir: Path) -> str:
     model = {"model": model_fingerprint(learner.state_dict())}
     check_fingerprint(content[KEY]["facts"], model, path)
     state: dict[str, torch.Tensor] = content["state_dict"]
-    learner.load_state_dict(state)
+    try:
+        learner.load_state_dict(state)
+    except (RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{path}: {error}") from error
     return path.name
 
 
@@ -247,5 +251,5 @@ def _take_classes(learner: MetricLearner, state: Mapping[str, torch.Tensor]) -> 
     if not grows(learner.loss) or not isinstance(learner.loss, nn.Module):
         return
     own = {k.removeprefix("loss."): v for k, v in state.items() if k.startswith("loss.")}
-    with suppress(RuntimeError):  # another loss altogether: the fingerprint tells
+    with suppress(RuntimeError, ValueError):  # another loss altogether: the fingerprint tells
         learner.loss.load_state_dict(own)

@@ -48,7 +48,7 @@ sys.path[:] = json.loads(sys.argv[2])
 from simlearn.runner import take_part
 take_part(sys.argv[1])
 """
-"""What another process runs. Only rank 0 listens to signals: it stops the others."""
+"""What another process runs. Signals are for rank 0, which stops the others."""
 
 
 @dataclass(frozen=True)
@@ -113,12 +113,17 @@ def lead(
         others = _Others(jobs, Path(folder), threads)
         torch.set_num_threads(threads)
         try:
+            others.start()
             others.wait_for_all(store, stop)
             with _meeting(store, 0, world, device) as member:
                 try:
                     yield member
-                except RuntimeError as error:  # torch.distributed's when a process is gone
-                    others.explain(error)
+                except Interrupted:  # all have left the fit together
+                    raise
+                except BaseException as error:
+                    if isinstance(error, RuntimeError):  # torch.distributed's, a process is gone
+                        others.explain(error)
+                    others.end(0.0)  # they may wait for this one, and leaving wait for them
                     raise
             others.end(GRACE)
         except Interrupted:
@@ -165,8 +170,11 @@ def _meeting(store: Any, rank: int, world: int, device: str) -> Iterator[Member]
         # numbers on the CPU travel by gloo, so that no step waits for the GPU
         group = dist.new_group(backend="gloo", timeout=TIMEOUT) if gpu else None
         yield Member(rank, world, group)
-    finally:
-        dist.destroy_process_group()
+    except BaseException as error:
+        if not gpu or isinstance(error, Interrupted):  # nccl's end waits for the others
+            dist.destroy_process_group()
+        raise
+    dist.destroy_process_group()
 
 
 def _leave_with_parent(job: Job) -> None:
@@ -186,11 +194,17 @@ class _Others:
     """The processes that rank 0 started."""
 
     def __init__(self, jobs: list[Job], folder: Path, threads: int) -> None:
-        self.jobs, self.words = jobs, [folder / f"rank{job.rank}.txt" for job in jobs]
-        env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-        self.processes = []
-        for job, words in zip(jobs, self.words, strict=True):
-            told = [json.dumps(asdict(job)), json.dumps([p for p in sys.path if p])]
+        self.jobs, self.folder = jobs, folder
+        self.words = [folder / f"rank{job.rank}.txt" for job in jobs]
+        self.threads = threads
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.over = threading.Event()
+
+    def start(self) -> None:
+        """Start all of them, and watch them."""
+        env = {**os.environ, "OMP_NUM_THREADS": str(self.threads)}
+        for job, words in zip(self.jobs, self.words, strict=True):
+            told = [json.dumps(asdict(job)), json.dumps([str(p) for p in sys.path if p])]
             with words.open("wb") as file:
                 process = subprocess.Popen(  # noqa: S603 - this interpreter, our own words
                     [sys.executable, "-W", "ignore", "-c", START, *told],
@@ -201,7 +215,6 @@ class _Others:
                     start_new_session=True,  # Ctrl-C reaches rank 0 alone
                 )
             self.processes.append(process)
-        self.over = threading.Event()
         threading.Thread(target=self._watch, daemon=True).start()
 
     def wait_for_all(self, store: Any, stop: StopFlag) -> None:
@@ -215,6 +228,8 @@ class _Others:
                 raise Interrupted(f"stopped by {stop.signal} before the first step")
             if self.failure() is not None:
                 self.explain(None)
+            if any(process.poll() is not None for process in self.processes):
+                raise ChildProcessError("another process of the fit ended before its first step")
             time.sleep(0.05)
 
     def failure(self) -> str | None:
@@ -257,6 +272,7 @@ class _Others:
             if text is not None and not self.over.wait(GRACE):
                 sys.stderr.write(f"error: {text}\n")
                 sys.stderr.flush()
+                shutil.rmtree(self.folder, ignore_errors=True)
                 os._exit(1)
 
 

@@ -268,7 +268,7 @@ def test_a_part_without_out_only_fills_the_partial_file(
 
 
 def test_code_that_changes_meanwhile_is_refused(bench, monkeypatch, study, tmp_path):
-    marks = iter("ab")
+    marks = iter("aab")  # of the partial file, before the first process, after it
     monkeypatch.setattr(bench.compare, "fingerprint", lambda *both: next(marks))
     with pytest.raises(SystemExit, match="the measured code changed during the run"):
         main(bench, monkeypatch, study.study, "--out", tmp_path / "tried.json")
@@ -322,7 +322,7 @@ def test_readme_tables(bench, monkeypatch):
 
 
 def test_readme_without_its_markers_is_named(bench, monkeypatch):
-    monkeypatch.setattr(bench.readme, "sections", lambda: {"loss benchmarks": "text"})
+    monkeypatch.setattr(bench.readme, "sections", lambda page: {"loss benchmarks": "text"})
     with pytest.raises(ValueError, match=r"has <!-- loss benchmarks: begin --> 0 times, needs one"):
         bench.readme.fill("nothing")
     marked = "a\n<!-- loss benchmarks: begin -->\nold\n<!-- loss benchmarks: end -->\nb"

@@ -15,7 +15,7 @@ from simlearn.evaluation.gallery import distance, search
 
 
 def both(z, y, gallery=None, gallery_y=None, *, group=None, g_group=None, metric="euclidean", n=5):
-    """Results by blocks of three sizes, and by sorting everything."""
+    """Results by one block, by one in the other order, and by sorting everything."""
     task = search(z, y, gallery, gallery_y, group, g_group, metric)
     rows = torch.arange(len(z))
     full = rank_by_distances(
@@ -25,15 +25,17 @@ def both(z, y, gallery=None, gallery_y=None, *, group=None, g_group=None, metric
         task.excluded(rows),
         nearest=n,
     )
-    return [BlockRanking(task, n)(rows), BlockRanking(task, n)(rows.flip(0))], full
+    rank = BlockRanking(task, n)
+    return [rank(rows), rank(rows.flip(0)), rank(rows[::3])], full
 
 
 def assert_same(blocks, full):
-    forward, backward = blocks
+    forward, backward, some = blocks
     for field in fields(full):
         wanted = getattr(full, field.name)
         assert torch.equal(getattr(forward, field.name), wanted), field.name
         assert torch.equal(getattr(backward, field.name).flip(0), wanted), field.name
+        assert torch.equal(getattr(some, field.name), wanted[::3]), field.name
 
 
 def points(seed, n, d, kind):
@@ -97,11 +99,11 @@ def test_a_first_match_far_beyond_what_is_fetched():
 def test_labels_and_vectors_may_be_of_any_kind():
     z, y, _ = points(1, 20, 4, "random")
     wanted = both(z.float(), y)[1]
-    for vectors, labels in ((z.float(), y.int()), (z.float(), y.to(torch.uint8))):
-        found = both(vectors, labels)[1]
-        assert torch.equal(found.average_precision, wanted.average_precision)
-    half = both(z.half(), y)
-    assert_same(*half)
+    for labels in (y.int(), y.to(torch.uint8), -y * 2**40):
+        blocks, full = both(z.float(), labels)
+        assert_same(blocks, full)
+        assert torch.equal(blocks[0].average_precision, wanted.average_precision)
+    assert_same(*both(z.half(), y))
 
 
 @pytest.mark.gpu

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simlearn.evaluation.full_ranking import rank_by_distances, rank_queries
+from simlearn.evaluation.full_ranking import rank_by_distances
 
 ROW = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2), st.booleans()), max_size=10)
 
@@ -35,13 +35,3 @@ def test_one_query_like_the_loop(items, label, nearest):
     kept = [i for _, i in order][:nearest]
     assert found.nearest[0, : len(kept)].tolist() == kept
     assert (found.nearest[0, len(kept) :] == -1).all()
-
-
-def test_blocks_are_one_after_the_other():
-    g = torch.Generator().manual_seed(0)
-    d, y = torch.rand(6, 6, generator=g), torch.tensor([0, 1, 0, 1, 0, 1])
-    own = torch.eye(6, dtype=torch.bool)
-    whole = rank_queries(iter([d]), y, y, iter([own]))
-    parts = rank_queries(iter([d[:2], d[2:]]), y, y, iter([own[:2], own[2:]]))
-    assert torch.equal(whole.average_precision, parts.average_precision)
-    assert torch.equal(whole.nearest, parts.nearest)

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simlearn.evaluation import retrieval_metrics
+from simlearn.evaluation import retrieval, retrieval_metrics
 from simlearn.evaluation.retrieval import retrieve
 
 KS = (1, 2, 5, 10)
@@ -289,3 +289,37 @@ def test_ranks_beyond_the_gallery():
     curve = retrieve(z, y).cmc(9)
     assert curve == sorted(curve)
     assert curve[0] == found["recall_at_1"] and curve[-1] == 1.0 and len(curve) == 9
+
+
+@pytest.mark.parametrize(("n", "chunk"), [(10, 3), (7, 7), (0, None)])
+def test_progress_is_told_to_the_end(n, chunk):
+    z, y, _ = random_batch(0, n, 3)
+    told = []
+    measured(z, y, chunk=chunk, progress=lambda *where: told.append(where))
+    done = [d for d, _ in told]
+    assert done == sorted(done) and done[-1] == n and {total for _, total in told} == {n}
+    assert chunk is None or len(told) == -(-n // chunk)
+
+
+def test_progress_is_shown_by_itself_only_where_it_takes_long(capsys):
+    late, soon = retrieval._late_progress(after=1e9), retrieval._late_progress(after=-1.0)
+    for tell in (late, soon):
+        tell(1, 2)
+        tell(2, 2)
+    shown = capsys.readouterr().err
+    assert shown.count("retrieval 2/2") == 1 and shown.endswith("\n")
+
+
+def test_few_items_of_many_values_are_searched_in_steps():
+    """2 million / 20 queries at once x 2,000 values would be 1.7 GB a copy."""
+    g = torch.Generator().manual_seed(0)
+    z, gallery = torch.randn(3000, 2000, generator=g), torch.randn(20, 2000, generator=g)
+    told = []
+    retrieve(
+        z,
+        torch.arange(3000) % 20,
+        gallery,
+        torch.arange(20),
+        progress=lambda done, _: told.append(done),
+    )
+    assert told[0] <= 2_100_000 // (20 + 5 * 2000)

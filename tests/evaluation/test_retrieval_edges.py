@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields
 
 import pytest
 import torch
 
 from simlearn.evaluation import retrieval_metrics
-from simlearn.evaluation.full_ranking import rank_queries
 from simlearn.evaluation.retrieval import retrieve
 from tests.evaluation.test_retrieval import KS, measured, random_batch
 
@@ -47,14 +45,6 @@ def test_per_query_values_have_the_means_of_the_metrics():
     for name, value in values.items():
         assert value.shape == (means["n_queries"],)
         assert float(value.mean()) == means[name]
-
-
-def test_blocks_of_distances_are_ranked_as_one():
-    z, y, _ = random_batch(4, 9, 3)
-    d, out = torch.cdist(z, z), torch.eye(9, dtype=torch.bool)
-    whole = rank_queries(iter([d]), y, y, iter([out]))
-    parts = rank_queries(iter(d.split(4)), y, y, iter(out.split(4)))
-    assert all(torch.equal(getattr(whole, f.name), getattr(parts, f.name)) for f in fields(whole))
 
 
 Z, Y, G = random_batch(0, 6, 2)

@@ -309,3 +309,19 @@ def test_mistakes_are_named():
     ):
         with pytest.raises(ValueError, match=text):
             CenterLoss(**how)
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.uint8, torch.int32])
+def test_narrow_labels_are_numbers_like_others(dtype):
+    z, y = torch.randn(4, 3), torch.tensor([5, 7, 5, 120])
+    losses = [CenterLoss(3, 1000), CenterLoss(3, 1000)]
+    losses[1].load_state_dict(losses[0].state_dict())
+    assert torch.equal(losses[0](z, y).value, losses[1](z, y.to(dtype)).value)
+
+
+def test_embeddings_that_are_not_finite_leave_the_centres_alone():
+    loss = CenterLoss(2, 3)
+    loss(torch.randn(6, 2), torch.arange(6) % 3)
+    before = loss.centers.clone()
+    loss(torch.tensor([[1.0, torch.inf], [0.0, 1.0]]), torch.tensor([0, 1]))
+    assert torch.equal(loss.centers, before)

@@ -221,3 +221,17 @@ def test_mistakes_are_named():
     with pytest.raises(ValueError, match=r"z must be \(B, d\)"):
         memory(z, y[:2])
     assert int(memory.filled) == int(memory.calls) == 0
+
+
+def test_labels_of_a_narrower_type_meet_those_of_the_queue():
+    loss = CrossBatchMemory(ContrastiveLoss(), 2, 8)
+    loss(torch.randn(2, 2), torch.tensor([256, 265]))
+    out = loss(torch.zeros(2, 2), torch.tensor([0, 9], dtype=torch.uint8))
+    wide = torch.tensor([0, 9, 256, 265])
+    assert out.total == 1 + 4 and len(set(wide.tolist())) == 4
+    assert not any(loss.labels[:2] == wide[0])  # 256 as uint8 would be 0: a wrong positive
+    # all pairs are of different classes, so nothing pulls: with far points the loss is 0
+    far = CrossBatchMemory(ContrastiveLoss(), 2, 8)
+    far(torch.tensor([[9.0, 0.0], [0.0, 9.0]]), torch.tensor([256, 265]))
+    apart = torch.tensor([[-9.0, 0.0], [0.0, -9.0]])
+    assert float(far(apart, torch.tensor([0, 9], dtype=torch.uint8)).value) == 0.0

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simlearn.losses.distances import ROWS, paired_squared_distances, root, squared_distances
+from simlearn.losses.distances import ENTRIES, paired_squared_distances, root, squared_distances
 from tests.oracles.losses import distance
 
 
@@ -54,10 +54,10 @@ def test_paired_distances_are_float64_and_their_gradient_is_not(dtype):
 
 
 def test_paired_distances_of_more_pairs_than_are_held_at_once():
-    number = 2 * ROWS + 3
+    number = 2 * (ENTRIES // 64) + 3
     g = torch.Generator().manual_seed(0)
     i, j = torch.randint(50, (2, number), generator=g)
-    z, weight = points(1, 50, 2), points(2, number, 1).squeeze(1)
+    z, weight = points(1, 50, 64), points(2, number, 1).squeeze(1)
     grads = []
     for measure in (paired_squared_distances, lambda v, i, j: (v[i] - v[j]).square().sum(dim=1)):
         leaf = z.clone().requires_grad_()

@@ -26,6 +26,7 @@ def columns(rows, width):
 
 
 ROWS = 10
+BATCH = torch.zeros(ROWS, 1)
 
 
 def many(tuples):
@@ -34,10 +35,10 @@ def many(tuples):
 
 def test_by_hand():
     pairs = Pairs(*tensors([1, 0, 1], [4, 5, 6], [1, 2, 1], [7, 8, 9]))
-    found = as_triplets(pairs, ROWS)
+    found = as_triplets(pairs, BATCH)
     assert isinstance(found, Triplets)
     assert many(found) == Counter([(1, 4, 7), (1, 4, 9), (1, 6, 7), (1, 6, 9)])
-    split = as_pairs(found, ROWS)
+    split = as_pairs(found, BATCH)
     assert isinstance(split, Pairs)
     assert many(split[:2]) == Counter({(1, 4): 2, (1, 6): 2})  # repeated ones are kept
     assert many(split[2:]) == Counter({(1, 7): 2, (1, 9): 2})
@@ -47,7 +48,7 @@ def test_by_hand():
 @given(PLACES, PLACES)
 def test_joined_pairs(alike, other):
     pairs = (*columns(alike, 2), *columns(other, 2))
-    found = as_triplets(pairs, ROWS)
+    found = as_triplets(pairs, BATCH)
     assert all(part.dtype == torch.int64 and part.ndim == 1 for part in found)
     assert many(found) == Counter(joined(pairs)) == many(theirs.convert_to_triplets(pairs, None))
 
@@ -56,7 +57,7 @@ def test_joined_pairs(alike, other):
 @given(st.lists(st.tuples(*[st.integers(0, 5)] * 3), max_size=15))
 def test_split_triplets(rows):
     triplets = columns(rows, 3)
-    found = as_pairs(triplets, ROWS)
+    found = as_pairs(triplets, BATCH)
     wanted = theirs.convert_to_pairs(triplets, None)
     assert many(found[:2]) == many(wanted[:2]) == Counter((a, p) for a, p, _ in rows)
     assert many(found[2:]) == many(wanted[2:]) == Counter((a, n) for a, _, n in rows)
@@ -64,13 +65,13 @@ def test_split_triplets(rows):
 
 def test_what_needs_no_change_stays_the_very_tensors():
     triplets, pairs = tensors([0], [1], [2]), tensors([0], [1], [2], [3])
-    assert all(a is b for a, b in zip(as_triplets(list(triplets), ROWS), triplets, strict=True))
-    assert all(a is b for a, b in zip(as_pairs(pairs, ROWS), pairs, strict=True))
+    assert all(a is b for a, b in zip(as_triplets(list(triplets), BATCH), triplets, strict=True))
+    assert all(a is b for a, b in zip(as_pairs(pairs, BATCH), pairs, strict=True))
 
 
 def test_all_pairs_give_all_triplets():
     y = torch.tensor([3, 3, 3, -1, -1, 2**40])
-    found = as_triplets(theirs.get_all_pairs_indices(y), ROWS)
+    found = as_triplets(theirs.get_all_pairs_indices(y), BATCH)
     assert many(found) == many(theirs.get_all_triplets_indices(y))
     assert len(found.a) == 3 * 2 * 3 + 2 * 1 * 4
 
@@ -100,13 +101,13 @@ def test_all_pairs_give_all_triplets():
 )
 def test_mistakes_are_named(convert, tuples, message):
     with pytest.raises(ValueError, match=message):
-        convert(tuples, ROWS)
+        convert(tuples, BATCH)
 
 
 def test_pairs_of_two_lengths_are_no_mistake():
     pairs = tensors([0, 0], [1, 2], [0], [3])
-    assert as_pairs(pairs, ROWS).p.tolist() == [1, 2]
-    assert many(as_triplets(pairs, ROWS)) == Counter([(0, 1, 3), (0, 2, 3)])
+    assert as_pairs(pairs, BATCH).p.tolist() == [1, 2]
+    assert many(as_triplets(pairs, BATCH)) == Counter([(0, 1, 3), (0, 2, 3)])
 
 
 @pytest.mark.parametrize("convert", [as_pairs, as_triplets])
@@ -116,4 +117,4 @@ def test_positions_outside_the_batch_are_told(convert, place):
         tuples = [torch.tensor([0]), torch.tensor([1]), torch.tensor([2])]
         tuples[column] = torch.tensor([place])
         with pytest.raises(ValueError, match=f"name position {place} of a batch of {ROWS} rows"):
-            convert(tuples, ROWS)
+            convert(tuples, BATCH)

@@ -102,3 +102,12 @@ def test_mistakes_are_named(margin):
         SemihardMiner(margin=margin)
     with pytest.raises(ValueError, match=f"margin is {margin}, must be above 0"):
         semihard_triplets(torch.zeros(1, 1), torch.zeros(1, dtype=torch.int64), margin=margin)
+
+
+def test_the_edge_of_the_band_is_the_losss_for_whole_numbers():
+    """3 is not below 2 + 1, neither as a squared root's square."""
+    z = torch.tensor([[0.0, 0, 0], [1, 1, 0], [1, 1, 1]], dtype=torch.float64)
+    y = torch.tensor([0, 0, 1])
+    found = semihard_triplets(z, y, margin=1.0, squared=True)
+    assert list(zip(*(t.tolist() for t in found), strict=True)) == []
+    assert triplet_loss(z, y, margin=1.0, squared=True, mining="semihard").total == 0

@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional as F
 
 from simlearn.evaluation import retrieval_metrics
-from simlearn.losses import AngularLoss, CrossBatchMemory, TripletLoss, angular_loss
+from simlearn.losses import CrossBatchMemory, LossOutput, PMLLoss, TripletLoss, angular_loss
 
 
 def calculator(*names, **how):
@@ -109,10 +109,16 @@ def test_a_memory_goes_on_where_its_state_was_taken():
     assert not torch.equal(by_peer[0], by_peer[1]), "PML now saves its pointer: mend the page"
 
 
-def test_an_angular_loss_of_a_large_batch_does_not_make_all_triples():
-    """B = 128 with 16 per class: 2 million (a, p, n) x 128 values would be 1 GB."""
-    z = F.normalize(torch.randn(128, 128, generator=torch.Generator().manual_seed(0)), dim=1)
-    y = torch.arange(128) // 16
-    out = AngularLoss(alpha=40)(z.requires_grad_(), y)
-    out.value.backward()
-    assert out.total == 128 * 15 and torch.isfinite(z.grad).all()
+def test_a_soft_margin_loss_takes_a_second_step():
+    from pytorch_metric_learning.losses import DynamicSoftMarginLoss
+
+    def two_steps(loss):
+        for _ in range(2):
+            z = torch.randn(8, 4, generator=torch.Generator().manual_seed(0), requires_grad=True)
+            value = loss(z, torch.arange(8) // 2)
+            (value.value if isinstance(value, LossOutput) else value).backward()
+        return z.grad
+
+    assert torch.isfinite(two_steps(PMLLoss("DynamicSoftMarginLoss"))).all()
+    with pytest.raises(RuntimeError, match="second time"):
+        two_steps(DynamicSoftMarginLoss())

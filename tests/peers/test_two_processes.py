@@ -45,3 +45,4 @@ def test_uneven_batches_end_the_wrapper(tmp_path):
     """Where ours gives the gradient of the whole batch (above)."""
     with pytest.raises((mp.ProcessExitedException, mp.ProcessRaisedException)):
         mp.spawn(ranks.uneven_by_peer, (str(tmp_path),), nprocs=ranks.WORLD)
+    assert len(list(tmp_path.glob("met*"))) == ranks.WORLD  # it was the uneven batch

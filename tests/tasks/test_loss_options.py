@@ -12,7 +12,7 @@ from simlearn.learners import MetricLearner, SiameseNetwork, TripletNetwork
 from simlearn.losses import CenterLoss, CrossBatchMemory, PMLLoss
 from simlearn.runner import resume, targets
 from simlearn.tasks.training import load_best
-from simlearn.trainer.checkpoint import KEY, AtomicCheckpointIO, read_checkpoint
+from simlearn.trainer.checkpoint import KEY, AtomicCheckpointIO, CheckpointError, read_checkpoint
 
 ARCFACE = ("loss=pml", "loss.name=ArcFaceLoss", "loss.arguments={margin: 20}")
 TRAINABLE = (
@@ -125,3 +125,23 @@ def test_a_checkpoint_brings_its_number_of_classes(make_parts, words, tmp_path):
     learner = make_parts("trainer.max_steps=1", "loss=center").learner(seed=0)
     load_best(learner, folder)
     assert learner.loss.num_classes == 6 and learner.loss.seen.any()
+
+
+def test_class_weights_depend_on_the_seed(make_parts):
+    for words_ in (("loss=center",), ARCFACE):
+        drawn = []
+        for seed in (0, 0, 1):
+            learner = make_parts("trainer.max_steps=1", *words_).learner(seed=seed, classes=6)
+            drawn.append(next(p.detach() for p in learner.loss.parameters()))
+        assert torch.equal(drawn[0], drawn[1]) and not torch.equal(drawn[0], drawn[2])
+
+
+def test_a_checkpoint_that_claims_too_many_classes_is_refused(words, tmp_path):
+    folder = tmp_path / "run"
+    simlearn.run("quickstart", [*words, *ARCFACE, "trainer.max_steps=2", f"run_dir={folder}"])
+    for path in (folder / "checkpoints").glob("*.ckpt"):
+        content = read_checkpoint(path)
+        content["state_dict"]["loss.classes"] = torch.tensor(10**9)
+        AtomicCheckpointIO().save_checkpoint(content, path)
+    with pytest.raises(CheckpointError, match=r"\.ckpt"):
+        simlearn.load(folder)

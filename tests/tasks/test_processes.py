@@ -61,7 +61,7 @@ def assert_same_run(one, two, bound=1e-4):
     assert a[KEY]["facts"] == b[KEY]["facts"]
     assert len(a["state_dict"]) > 15
     for name, value in a["state_dict"].items():
-        assert (value - b["state_dict"][name]).abs().max() <= bound, name
+        assert (value.double() - b["state_dict"][name].double()).abs().max() <= bound, name
     rows = [read_csv_log(folder / "metrics.csv") for folder in (one, two)]
     assert [row[:2] for row in rows[0]] == [row[:2] for row in rows[1]]
     losses = [[v for _, name, v in part if name == "train/loss"] for part in rows]
@@ -70,6 +70,33 @@ def assert_same_run(one, two, bound=1e-4):
     results = [json.loads((folder / "metrics.json").read_text()) for folder in (one, two)]
     assert results[0]["train"] == results[1]["train"]
     assert results[0]["baselines"] == results[1]["baselines"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("loss=center",),
+        pytest.param(("loss=angular", "miner=angular"), marks=pytest.mark.slow),
+        pytest.param(("memory=cross_batch", "memory.size=10"), marks=pytest.mark.slow),
+        pytest.param(("miner=distance_weighted",), marks=pytest.mark.slow),
+        pytest.param(("loss=pml", "loss.name=ArcFaceLoss"), marks=pytest.mark.slow),
+        pytest.param(
+            (
+                "loss=pml",
+                "loss.name=TripletMarginLoss",
+                "loss.arguments={triplets_per_anchor: 1}",
+            ),
+            marks=pytest.mark.slow,
+        ),
+    ],
+    ids=" ".join,
+)
+def test_two_processes_end_as_one_for_what_keeps_or_draws_something(home, more):
+    name = "_".join(more).replace("=", "-")[:60]
+    for devices in (1, 2):
+        where = f"run_dir={home / f'{name}{devices}'}"
+        simlearn.run("quickstart", words(home, where, f"trainer.devices={devices}", *more))
+    assert_same_run(home / f"{name}1", home / f"{name}2")
 
 
 def others(folder):
