@@ -11,7 +11,7 @@ of the other set: 106 of its 156 characters are unseen.
 
 All settings share the net (ConvNet at half width, linear head to 64 values of length 1), its first
 weights, the batches of 32 x 8 drawings, Adam at 1e-3, 600 steps, and no augmentation. Every loss
-has its defaults; nothing was tuned on any character. ``angular all + npair`` is L_npair / 2 +
+has its defaults (omniglot_losses.py); nothing was tuned on any character. ``angular all + npair`` is L_npair / 2 +
 L_angular. The peer is pytorch-metric-learning (PML): TripletMarginLoss(margin=0.2) and
 AngularLoss(alpha=45), on the same unit vectors. Baselines: the pixels (28 x 28, Euclidean), and
 the net before its first step.
@@ -40,7 +40,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from pytorch_metric_learning import losses as peer
+from omniglot_losses import LOSSES, PEERS, UNTRAINED
 from results import median, write_result
 from torch import Tensor, nn
 
@@ -50,32 +50,15 @@ from simlearn.data.randomness import derive_seed, torch_generator
 from simlearn.data.sampler import PKBatches, PKSampler
 from simlearn.evaluation.intervals import bootstrap_interval
 from simlearn.evaluation.retrieval import retrieve
-from simlearn.losses import AngularLoss, CenterLoss, ContrastiveLoss, LossOutput, TripletLoss
+from simlearn.losses import LossOutput
 from simlearn.report import write_json_atomic
 
 ROOT = Path(__file__).resolve().parents[1]
 SETS = {n: f"images_background_small{n}.zip" for n in (1, 2)}
-USED = ("losses", "backbones", "data/sampler.py", "data/randomness.py", "evaluation")
+USED = ("losses", "miners", "backbones", "data/sampler.py", "data/randomness.py", "evaluation")
 METRICS = ("map_at_r", "recall_at_1")
 SIDE, DIM, RATE, CURVE = 28, 64, 1e-3, 30
 BATCHES = PKBatches(classes_per_batch=32, samples_per_class=8)
-
-LOSSES: dict[str, Callable[[int], nn.Module]] = {
-    "triplet all": lambda classes: TripletLoss(),
-    "PML triplet": lambda classes: peer.TripletMarginLoss(margin=0.2),
-    "triplet semihard": lambda classes: TripletLoss(mining="semihard"),
-    "triplet hard": lambda classes: TripletLoss(mining="hard"),
-    "triplet hard soft": lambda classes: TripletLoss(mining="hard", soft=True),
-    "contrastive pairs": lambda classes: ContrastiveLoss(),
-    "contrastive balanced": lambda classes: ContrastiveLoss(reduction="balanced"),
-    "angular all": lambda classes: AngularLoss(),
-    "PML angular": lambda classes: peer.AngularLoss(alpha=45),
-    "angular one": lambda classes: AngularLoss(pairs="one"),
-    "angular all + npair": lambda classes: AngularLoss(npair=0.5),
-    "centre": lambda classes: CenterLoss(DIM, classes),
-}
-UNTRAINED = "untrained"
-PEERS = {"triplet all": "PML triplet", "angular all": "PML angular"}
 
 
 @dataclass(frozen=True)
@@ -164,7 +147,7 @@ def train(
     model = nn.Sequential(backbone, LinearHead(backbone.dim, DIM))
     if setting == UNTRAINED:
         return model, {"seconds": 0.0, "loss_seconds": 0.0, "curve": []}
-    loss = LOSSES[setting](len(data.names))
+    loss = LOSSES[setting](DIM, len(data.names))
     optimizer = torch.optim.Adam([*model.parameters(), *loss.parameters()], lr=RATE)
     sampler = PKSampler(data.y.numpy(), data.drawer.numpy(), batches=BATCHES, seed=seed)
     values, loss_seconds, begun = [], 0.0, time.perf_counter()
@@ -316,7 +299,11 @@ def main() -> None:
         "net": f"ConvNet, {SIDE} px, {DIM} values, Adam {RATE}",
         "data": {path.name: sha256(path) for path in (learnt, other)},
         "versions": {n: version(n) for n in ("torch", "pytorch-metric-learning")},
-        "code": sha256(Path(__file__), *(ROOT / "simlearn" / name for name in USED)),
+        "code": sha256(
+            Path(__file__),
+            Path(__file__).with_name("omniglot_losses.py"),
+            *(ROOT / "simlearn" / name for name in USED),
+        ),
     }
     pixels = evaluate(test.x.flatten(1), test.y)
     facts = {
