@@ -11,10 +11,10 @@ of the other set: 106 of its 156 characters are unseen.
 
 All settings share the net (ConvNet at half width, linear head to 64 values of length 1), its first
 weights, the batches of 32 x 8 drawings, Adam at 1e-3, 600 steps, and no augmentation. Every loss
-has its defaults (omniglot_losses.py); nothing was tuned on any character. ``angular all + npair`` is L_npair / 2 +
-L_angular. The peer is pytorch-metric-learning (PML): TripletMarginLoss(margin=0.2) and
-AngularLoss(alpha=45), on the same unit vectors. Baselines: the pixels (28 x 28, Euclidean), and
-the net before its first step.
+has its defaults (omniglot_losses.py); nothing was tuned on any character. ``angular all + npair``
+is L_npair / 2 + L_angular. The peer is pytorch-metric-learning (PML):
+TripletMarginLoss(margin=0.2) and AngularLoss(alpha=45), on the same unit vectors.
+Baselines: the pixels (28 x 28, Euclidean), and the net before its first step.
 
 Intervals are 95 %. Of one run: bootstrap over characters. Over all seeds, and of a difference of
 two settings: characters and seeds are both drawn anew (three seeds say little about others).
@@ -56,6 +56,7 @@ from simlearn.report import write_json_atomic
 ROOT = Path(__file__).resolve().parents[1]
 SETS = {n: f"images_background_small{n}.zip" for n in (1, 2)}
 USED = ("losses", "miners", "backbones", "data/sampler.py", "data/randomness.py", "evaluation")
+CODE = (Path(__file__), Path(__file__).with_name("omniglot_losses.py"))
 METRICS = ("map_at_r", "recall_at_1")
 SIDE, DIM, RATE, CURVE = 28, 64, 1e-3, 30
 BATCHES = PKBatches(classes_per_batch=32, samples_per_class=8)

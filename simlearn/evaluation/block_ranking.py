@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 
 from simlearn.evaluation.full_ranking import rank_by_distances
 from simlearn.evaluation.gallery import Search, distance
-from simlearn.evaluation.query_results import QueryResults, from_order, joined
+from simlearn.evaluation.query_results import QueryResults, from_order
 
 MORE = 8
 """Items fetched beyond those needed, so that ties at the end are seen to end."""
@@ -65,7 +63,7 @@ class BlockRanking:
         first, average, precision = from_order(hit, relevant)
         late = torch.nonzero(first > needed).squeeze(1)
         if len(late):
-            first[late], tied = self._first_match(rows[late], keys[late])
+            first[late], tied = self._first_match(rows[late], keys, late)
             whole[late[tied]] = True
         result = QueryResults(
             relevant, first, average, precision, *self._neighbours(rows, item, value)
@@ -79,8 +77,20 @@ class BlockRanking:
         d = d.masked_fill(torch.isinf(value.gather(1, order)), torch.inf)
         return own.gather(1, d.sort(dim=1, stable=True).indices)
 
-    def _first_match(self, rows: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
-        """Rank of the first match, and where it is too close to others to tell by the keys."""
+    def _first_match(self, rows: Tensor, keys: Tensor, which: Tensor) -> tuple[Tensor, Tensor]:
+        """Rank of the first match, and where it is too close to others to tell by the keys.
+
+        A few rows at a time: large temporaries of ever new sizes would fragment the memory.
+        """
+        step = max(1, (1 << 17) // keys.shape[1])
+        parts = [
+            self._first(row, keys[one])
+            for row, one in zip(rows.split(step), which.split(step), strict=True)
+        ]
+        ranks, tied = zip(*parts, strict=True)
+        return torch.cat(ranks), torch.cat(tied)
+
+    def _first(self, rows: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
         same = self.task.gallery_y == self.task.y[rows][:, None]
         best = keys.masked_fill(~same, torch.inf).amin(dim=1, keepdim=True)
         margin = self.tolerance[rows][:, None]
@@ -103,21 +113,15 @@ class BlockRanking:
 
     def _repaired(self, result: QueryResults, rows: Tensor, which: Tensor) -> QueryResults:
         """Replace the results of some rows by those of a full sort."""
-        if not len(which):
-            return result
-        parts = []
-        for chosen in rows[which].split(max(1, (1 << 21) // len(self.items))):
+        for part in which.split(max(1, (1 << 21) // max(1, len(self.items)))):
+            chosen = rows[part]
             d = distance(self.task.z[chosen], self.task.gallery, self.task.metric)
-            parts.append(
-                rank_by_distances(
-                    d,
-                    self.task.y[chosen],
-                    self.task.gallery_y,
-                    self.task.excluded(chosen),
-                    nearest=self.nearest,
-                )
+            exact = rank_by_distances(
+                d,
+                self.task.y[chosen],
+                self.task.gallery_y,
+                self.task.excluded(chosen),
+                nearest=self.nearest,
             )
-        exact = joined(parts)
-        names = QueryResults.__dataclass_fields__
-        changed = {n: getattr(result, n).index_copy(0, which, getattr(exact, n)) for n in names}
-        return replace(result, **changed)
+            result.put(part, exact)
+        return result

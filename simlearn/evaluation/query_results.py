@@ -34,6 +34,27 @@ class QueryResults:
         """``(Q,)`` bool: queries with at least one match in the gallery."""
         return self.relevant > 0
 
+    @staticmethod
+    def room(queries: int, nearest: int, device: torch.device) -> QueryResults:
+        """Room for the results of so many queries with so many neighbours each; not filled."""
+
+        def table(*shape: int, dtype: torch.dtype = torch.int64) -> Tensor:
+            return torch.empty(queries, *shape, dtype=dtype, device=device)
+
+        return QueryResults(
+            relevant=table(),
+            first=table(),
+            average_precision=table(dtype=torch.float64),
+            r_precision=table(dtype=torch.float64),
+            nearest=table(nearest),
+            distance=table(nearest, dtype=torch.float64),
+        )
+
+    def put(self, rows: Tensor, part: QueryResults) -> None:
+        """Write the results of some queries ``rows (q,)`` in their places."""
+        for name in self.__dataclass_fields__:
+            getattr(self, name)[rows] = getattr(part, name)
+
     def values(self, ks: Sequence[int]) -> dict[str, Tensor]:
         """Per-query values ``(n_queries,)`` float64 of every metric, evaluated queries only."""
         keep = self.evaluated
@@ -50,12 +71,6 @@ class QueryResults:
         """Share of evaluated queries with a match among the n nearest, n = 1..length."""
         first = self.first[self.evaluated]
         return [float((first <= n).double().mean()) for n in range(1, length + 1)]
-
-
-def joined(parts: Sequence[QueryResults]) -> QueryResults:
-    """The results of several blocks of queries, one after the other."""
-    names = QueryResults.__dataclass_fields__
-    return QueryResults(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
 
 
 def from_order(hit: Tensor, relevant: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from simlearn.evaluation.block_ranking import BlockRanking
 from simlearn.evaluation.gallery import Distance, search
-from simlearn.evaluation.query_results import QueryResults, joined
+from simlearn.evaluation.query_results import QueryResults
 from simlearn.trainer.progress import ProgressLine
 
 ENTRIES = 1 << 21
@@ -53,15 +52,13 @@ def retrieve(
     width = len(task.gallery) + (nearest + 2) * z.shape[1]
     step = chunk or max(1, min(len(z), ENTRIES // max(1, width)))
     order = torch.argsort(task.relevant, stable=True)  # queries of like R fetch as many items
-    tell, parts, done = progress or _late_progress(), [], 0
+    found = QueryResults.room(len(z), rank.nearest, z.device)
+    tell, done = progress or _late_progress(), 0
     for rows in order.split(step):
-        parts.append(rank(rows))
+        found.put(rows, rank(rows))
         done += len(rows)
         tell(done, len(z))
-    back = torch.argsort(order)
-    names = QueryResults.__dataclass_fields__
-    found = joined(parts)
-    return replace(found, **{name: getattr(found, name)[back] for name in names})
+    return found
 
 
 def _late_progress(after: float = 5.0) -> Progress:

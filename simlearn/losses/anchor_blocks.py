@@ -46,10 +46,15 @@ def anchor_blocks(
     """
     for low, high in blocks(count_anchors(z, anchors), len(z)):
         rows = torch.arange(low, high, device=z.device)
-        same = y[rows][:, None] == y
-        negative = ~same
-        same[rows - low, rows] = False
-        yield rows, euclidean_distances(z[rows], z), same, negative
+        yield rows, euclidean_distances(z[rows], z), *relations(y, rows)
+
+
+def relations(y: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """``(R, B)`` bool twice: who is a positive and who a negative of ``rows (R,)`` of the batch."""
+    same = y[rows][:, None] == y
+    negative = ~same
+    same[torch.arange(len(rows), device=y.device), rows] = False
+    return same, negative
 
 
 def nearest(d: Tensor, allowed: Tensor) -> Tensor:

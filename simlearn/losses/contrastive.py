@@ -89,7 +89,11 @@ def _all_pairs(
         active = (pull & (d2 > 0)).sum() + (short > 0).sum()
         return value, slope, torch.stack([active, later.sum()])
 
-    return pairwise_sum(z, rows, block, counts=2, upper=True)
+    def unsure(d2: Tensor, bound: float) -> bool:
+        edge = (d2 - margin * margin).abs() <= 2 * bound
+        return bool(edge.any())
+
+    return pairwise_sum(z, rows, block, counts=2, upper=True, unsure=unsure)
 
 
 def _sizes(y: Tensor, anchors: int) -> tuple[int, int]:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from simlearn.losses.distances import first_derivative_only, squared_distances
+from simlearn.losses.quick_distances import quick_squared_distances
 
 BLOCK = 1 << 20
 """Distances held at once: 8 MiB of float64, and a few temporaries of that size."""
@@ -29,10 +30,19 @@ BlockValue = tuple[Tensor, Tensor, Tensor]
 Block = Callable[[Tensor, Tensor], BlockValue]
 """``(d2 (c, N) float64, rows (c,) int64) -> BlockValue``."""
 
+Unsure = Callable[[Tensor, float], bool]
+"""``(d2 (c, N), bound of their error) -> whether what the block decides hangs on the error``."""
+
 
 @torch.compiler.disable
 def pairwise_sum(
-    z: Tensor, rows: Tensor, block: Block, *, counts: int, upper: bool = False
+    z: Tensor,
+    rows: Tensor,
+    block: Block,
+    *,
+    counts: int,
+    upper: bool = False,
+    unsure: Unsure | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Sum of what ``block`` makes of the squared distances of some rows to all rows.
 
@@ -43,20 +53,29 @@ def pairwise_sum(
         counts: length of the counts that ``block`` gives.
         upper: the block wants only pairs i < j of ascending ``rows``: it is given the distances
             ``(c, N - i)`` to the rows from its first row i on.
+        unsure: given where distances by a matrix product will do for embeddings of less than
+            float64; blocks for which it says so are measured by differences again.
 
     Returns:
         The value, a float64 scalar with a gradient (once differentiable), and the sum of the
         counts, ``(counts,)`` int64. Both are 0 where there are no rows.
     """
     wanted = z.requires_grad and torch.is_grad_enabled()
-    value, total = _PairwiseSum.apply(z, rows, block, counts, upper, wanted)
+    value, total = _PairwiseSum.apply(z, rows, block, counts, upper, unsure, wanted)
     return value, total
 
 
 class _PairwiseSum(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, z: Tensor, rows: Tensor, block: Block, counts: int, upper: bool, wanted: bool
+        ctx: Any,
+        z: Tensor,
+        rows: Tensor,
+        block: Block,
+        counts: int,
+        upper: bool,
+        unsure: Unsure | None,
+        wanted: bool,
     ) -> tuple[Tensor, Tensor]:
         """Value, counts, and the gradient where it is wanted."""
         z64 = z.double()
@@ -69,7 +88,12 @@ class _PairwiseSum(torch.autograd.Function):
             if not len(part):
                 continue
             low = int(part[0]) if upper else 0
-            amount, slope, found = block(squared_distances(z64[part], z64[low:]), part)
+            d2, bound = None, 0.0
+            if unsure is not None and z.dtype != torch.float64:
+                d2, bound = quick_squared_distances(near[part], near[low:])
+            if d2 is None or unsure is None or (bound > 0 and unsure(d2, bound)):
+                d2 = squared_distances(z64[part], z64[low:])
+            amount, slope, found = block(d2, part)
             value += amount
             total += found
             if gradient is not None:
@@ -87,4 +111,4 @@ class _PairwiseSum(torch.autograd.Function):
         """The gradient found on the way."""
         first_derivative_only()
         (gradient,) = ctx.saved_tensors
-        return (grad * gradient).to(ctx.dtype), *[None] * 5
+        return (grad * gradient).to(ctx.dtype), *[None] * 6

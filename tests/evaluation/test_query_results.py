@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simlearn.evaluation.query_results import QueryResults, from_order, joined
+from simlearn.evaluation.query_results import QueryResults, from_order
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def results(n):
         average_precision=torch.tensor([0.5, 0.0, 0.25][:n], dtype=torch.float64),
         r_precision=torch.tensor([0.5, 0.0, 0.0][:n], dtype=torch.float64),
         nearest=torch.zeros(n, 2, dtype=torch.int64),
-        distance=torch.zeros(n, 2),
+        distance=torch.zeros(n, 2, dtype=torch.float64),
     )
 
 
@@ -66,6 +66,10 @@ def test_values_leave_skipped_queries_out():
     assert results(3).cmc(4) == [0.5, 0.5, 0.5, 1.0]
 
 
-def test_blocks_are_joined_in_order():
-    whole = joined([results(2), results(3)])
-    assert whole.relevant.tolist() == [2, 0, 2, 0, 1] and whole.nearest.shape == (5, 2)
+def test_blocks_are_put_in_their_places():
+    whole = QueryResults.room(5, 2, torch.device("cpu"))
+    whole.put(torch.tensor([4, 0]), results(2))
+    whole.put(torch.tensor([1, 3, 2]), results(3))
+    assert whole.relevant.tolist() == [0, 2, 1, 0, 2]
+    assert whole.average_precision.dtype == torch.float64
+    assert whole.nearest.shape == (5, 2)
