@@ -12,8 +12,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import cv2
@@ -101,10 +101,11 @@ def _write_tree(
         (root / name).mkdir(parents=True)
     draw = draw_in_processes(root, settings, workers) if workers else _draw_here(root, settings)
     entries: list[Entry] = []
-    for entry in draw:
-        entries.append(entry)
-        if progress is not None:
-            progress(len(entries), settings.identities)
+    with closing(draw):  # its processes end before the folder is removed
+        for entry in draw:
+            entries.append(entry)
+            if progress is not None:
+                progress(len(entries), settings.identities)
     entries.sort(key=lambda entry: entry.subject)
     names = [f"{entry.subject}/{video}" for entry in entries for video in entry.videos]
     owners = [k for k, entry in enumerate(entries) for _ in entry.videos]
@@ -117,7 +118,7 @@ def _write_tree(
         os.fsync(file.fileno())
 
 
-def _draw_here(root: Path, settings: Settings) -> Iterator[Entry]:
+def _draw_here(root: Path, settings: Settings) -> Generator[Entry, None, None]:
     """Draw everybody in this process."""
     with _one_thread():
         for number in range(settings.identities):

@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
@@ -88,7 +88,7 @@ class Worker:
         self.errors.close()
 
 
-def draw_in_processes(root: Path, settings: Settings, workers: int) -> Iterator[Entry]:
+def draw_in_processes(root: Path, settings: Settings, workers: int) -> Generator[Entry, None, None]:
     """Draw all people of a tree in other processes.
 
     Args:

@@ -323,3 +323,21 @@ def test_few_items_of_many_values_are_searched_in_steps():
         progress=lambda done, _: told.append(done),
     )
     assert told[0] <= 2_100_000 // (20 + 5 * 2000)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_equals_scikit_learns_neighbours(metric):
+    from sklearn.neighbors import NearestNeighbors
+
+    z, y, _ = random_batch(8, 80, 6, d=16)
+    search = NearestNeighbors(n_neighbors=79, algorithm="brute", metric=metric).fit(z.numpy())
+    order = torch.from_numpy(search.kneighbors(return_distance=False))
+    hit = y[order] == y[:, None]
+    r = hit.sum(dim=1)
+    inside = hit & (torch.arange(1, 80) <= r[:, None])
+    precision = hit.cumsum(dim=1) / torch.arange(1, 80)
+    found = retrieval_metrics(z, y, ks=(1, 5), metric=metric)
+    assert found["map_at_r"] == pytest.approx(float(((precision * inside).sum(1) / r).mean()))
+    assert found["r_precision"] == pytest.approx(float((inside.sum(1) / r).mean()))
+    assert found["recall_at_5"] == pytest.approx(float(hit[:, :5].any(dim=1).float().mean()))
+    assert retrieve(z, y, metric=metric, nearest=3).nearest.tolist() == order[:, :3].tolist()
