@@ -74,13 +74,15 @@ def angular_loss(
             raise ValueError("pairs='one' cannot be used with tuples that were already chosen")
         sums, counts = _listed(z, as_triplets(tuples, z), t2, npair)
     active, total = counts.tolist()
-    means = (sums / max(1, total)).to(z.dtype)
-    parts = dict(zip(("angular", "npair"), means.detach(), strict=True))
-    value = means[0] + npair * means[1] if npair else means[0]
+    angular, pairwise = ((part / max(1, total)).to(z.dtype) for part in sums)
+    parts = {"angular": angular.detach(), "npair": pairwise.detach()}
+    value = angular + npair * pairwise if npair else angular
     return LossOutput(value=value if total else zero(z), active=active, total=total, parts=parts)
 
 
-def _listed(z: Tensor, triplets: Triplets, t2: float, npair: float) -> tuple[Tensor, Tensor]:
+def _listed(
+    z: Tensor, triplets: Triplets, t2: float, npair: float
+) -> tuple[tuple[Tensor, Tensor], Tensor]:
     """Sums over the different (a, p) of listed triplets."""
     product = z.double() @ z.double().T
     a, p, n = triplets
@@ -91,7 +93,7 @@ def _listed(z: Tensor, triplets: Triplets, t2: float, npair: float) -> tuple[Ten
     losses = [
         F.softplus(_grouped_logsumexp(e, group, len(pair)), threshold=40.0) for e in exponents
     ]
-    sums = torch.stack([part.sum() for part in losses] + [product.new_zeros(())] * (not npair))
+    sums = losses[0].sum(), losses[1].sum() if npair else product.new_zeros(())
     active = (torch.stack(losses) > 0).any(dim=0).sum()
     return sums, torch.stack([active, torch.tensor(len(pair), device=z.device)])
 

@@ -34,7 +34,7 @@ class AngularSettings:
 @torch.compiler.disable
 def angular_sum(
     z: Tensor, y: Tensor, settings: AngularSettings, anchors: int
-) -> tuple[Tensor, Tensor]:
+) -> tuple[tuple[Tensor, Tensor], Tensor]:
     """Sums over the pairs (a, p), a among the first ``anchors`` rows, of both terms.
 
     Args:
@@ -44,12 +44,12 @@ def angular_sum(
         anchors: number of rows that are anchors.
 
     Returns:
-        ``(2,)`` float64 sums of the angular and of the N-pair terms (0 where that has no weight),
-        with a gradient, and the counts (active, total) of pairs, int64.
+        Float64 sums of the angular and of the N-pair terms (0 where that has no weight), with a
+        gradient, and the counts (active, total) of pairs, ``(2,)`` int64.
     """
     wanted = z.requires_grad and torch.is_grad_enabled()
     sums, counts = _AngularSum.apply(z, y, settings, anchors, wanted)
-    return sums, counts
+    return (sums[0], sums[1]), counts
 
 
 class _AngularSum(torch.autograd.Function):

@@ -107,6 +107,7 @@ def test_labels_and_vectors_may_be_of_any_kind():
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no CUDA device")
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_gpu_finds_the_same(kind):
     z, y, group = points(2, 200, 16, kind)

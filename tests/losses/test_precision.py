@@ -176,6 +176,7 @@ def compiled_equals_plain(name, tuples, backend):
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no CUDA device")
 @mined_and_listed
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_on_a_gpu(name, tuples, dtype):
@@ -193,6 +194,7 @@ def test_on_a_gpu(name, tuples, dtype):
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no CUDA device")
 @ways
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_autocast_on_a_gpu(name, dtype):
