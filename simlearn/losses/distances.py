@@ -51,7 +51,8 @@ def squared_distances(a: Tensor, b: Tensor) -> Tensor:
 def _undo_root(d2: Tensor) -> Tensor:
     """Give back the last bits that a root and its square took from a number of few bits."""
     with torch.no_grad():
-        short = d2.float().double()
+        high = d2 * (2.0**29 + 1)
+        short = high - (high - d2)  # the first 24 bits, whatever the exponent (Veltkamp 1968)
         change = torch.where((short - d2).abs() <= ULPS * d2, short - d2, 0.0)
     return d2 + change
 

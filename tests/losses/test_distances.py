@@ -127,3 +127,10 @@ def test_no_pairs():
     d2 = paired_squared_distances(z, none, none)
     d2.sum().backward()
     assert d2.shape == (0,) and not z.grad.any()
+
+
+@pytest.mark.parametrize("scale", [2.0**-300, 2.0**-100, 1.0, 2.0**100, 2.0**300])
+def test_whole_numbers_come_out_whole_at_any_scale(scale):
+    z = torch.cartesian_prod(torch.arange(-3.0, 4), torch.arange(0.0, 5)).double()
+    wanted = (z[:, None] - z[None]).square().sum(dim=2) * scale * scale
+    assert torch.equal(squared_distances(z * scale, z * scale), wanted)
