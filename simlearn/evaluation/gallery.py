@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from simlearn.losses.distances import euclidean_distances
+
 Distance = Literal["euclidean", "cosine"]
 
 
@@ -17,7 +19,7 @@ def distance(a: Tensor, b: Tensor, metric: Distance) -> Tensor:
 
     Every entry depends on its two vectors alone, whatever the shapes: ties stay ties.
     """
-    d = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
+    d = euclidean_distances(a, b)
     return d.square() / 2 if metric == "cosine" else d
 
 

@@ -15,7 +15,7 @@ from simlearn.losses.anchor_blocks import (
 )
 from simlearn.losses.base import Triplets, count_anchors
 from simlearn.losses.distances import euclidean_distances
-from simlearn.losses.quick_distances import quick_squared_distances
+from simlearn.losses.quick_distances import centred, quick_squared_distances
 
 
 @torch.no_grad()
@@ -35,22 +35,22 @@ def hardest_triplets(z: Tensor, y: Tensor, *, anchors: int | None = None) -> Tri
         ValueError: wrong shapes or float labels.
     """
     z, y = prepared(z, y)
-    centred = z - z.sort(dim=0).values[len(z) // 2] if len(z) else z
+    near = centred(z)
     found = []
     for low, high in blocks(count_anchors(z, anchors), len(z)):
         a = torch.arange(low, high, device=z.device)
         positive, negative = relations(y, a)
-        p, n = _hardest(z, centred, a, positive, negative)
+        p, n = _hardest(z, near, a, positive, negative)
         both = positive.any(dim=1) & negative.any(dim=1)
         found.append((a[both], p[both], n[both]))
     return join_triplets(found, z.device)
 
 
 def _hardest(
-    z: Tensor, centred: Tensor, a: Tensor, positive: Tensor, negative: Tensor
+    z: Tensor, middle: Tensor, a: Tensor, positive: Tensor, negative: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Farthest positives and nearest negatives by a matrix product, by differences where close."""
-    d2, bound = quick_squared_distances(centred[a], centred)
+    d2, bound = quick_squared_distances(middle[a], middle)
     if bound == 0:
         d = euclidean_distances(z[a], z)
         return farthest(d, positive), nearest(d, negative)

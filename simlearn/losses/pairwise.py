@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from simlearn.losses.distances import first_derivative_only, squared_distances
-from simlearn.losses.quick_distances import quick_squared_distances
+from simlearn.losses.quick_distances import centred, quick_squared_distances
 
 BLOCK = 1 << 20
 """Distances held at once: 8 MiB of float64, and a few temporaries of that size."""
@@ -79,7 +79,7 @@ class _PairwiseSum(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         """Value, counts, and the gradient where it is wanted."""
         z64 = z.double()
-        near = z64 - z64.sort(dim=0).values[len(z) // 2] if len(z) else z64  # cancels less
+        near = centred(z64)
         value = z64.new_zeros(())
         total = torch.zeros(counts, dtype=torch.int64, device=z.device)
         gradient = torch.zeros_like(z64) if wanted else None

@@ -12,6 +12,14 @@ CLOSE = 1e6
 """Squared distances below so many times the error bound are measured by differences."""
 
 
+def centred(z: Tensor) -> Tensor:
+    """``z (N, d)`` less the median of each column, near which products cancel less.
+
+    The median, not the mean: an outlier does not move it.
+    """
+    return z - z.sort(dim=0).values[len(z) // 2] if len(z) else z
+
+
 def quick_squared_distances(a: Tensor, b: Tensor) -> tuple[Tensor, float]:
     """``(N, M)`` squared Euclidean distances of ``a (N, d)`` to ``b (M, d)``.
 
