@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, Sampler
 from simlearn.data.batch import Batch
 from simlearn.data.clip_dataset import ClipDataset
 from simlearn.data.clips import ClipIndex, evaluation_clips, training_clips
+from simlearn.data.frame_order import Order
 from simlearn.data.sampler import Key, PKBatches, PKSampler, SequentialBatches
 from simlearn.data.splits import label_map
 from simlearn.data.video import Video
@@ -31,7 +32,8 @@ class VideoDataModule(pl.LightningDataModule):
         batches: P identities in a batch and K clips of each.
         seed: the run's seed.
         workers: loading processes; 0 loads in the training process, with the same batches.
-        images: single frames ``(B, C, H, W)`` for a network of still images.
+        images: for a network of still images: single frames ``(B, C, H, W)`` in training; an
+            evaluation hands out the same clips as to a network of clips.
         pin: put batches into pinned memory, for a GPU.
         start: (epoch, batches of it already used) of the checkpoint that is resumed.
         share: (rank, number of processes): each loads its part of the same training batches.
@@ -69,7 +71,9 @@ class VideoDataModule(pl.LightningDataModule):
         """Batches of P x K clips, from the epoch and batch given at the start."""
         return self._loader(self.train_set, self.sampler, self.workers)
 
-    def evaluation_set(self, split: str, *, clips_per_video: int) -> ClipDataset:
+    def evaluation_set(
+        self, split: str, *, clips_per_video: int, order: Order = "filmed"
+    ) -> ClipDataset:
         """Evenly spaced clips of one split's videos, without augmentation."""
         videos = self.data.splits[split]
         counts = [len(v.frames) for v in videos]
@@ -79,13 +83,13 @@ class VideoDataModule(pl.LightningDataModule):
             stride=self.source.stride,
             clips_per_video=clips_per_video,
         )
-        return self._set(split, clips, None)
+        return self._set(split, clips, None, order)
 
     def evaluation_loader(
-        self, split: str, *, clips_per_video: int, batch_size: int
+        self, split: str, *, clips_per_video: int, batch_size: int, order: Order = "filmed"
     ) -> DataLoader[Batch]:
         """Loader of :meth:`evaluation_set`, in order, in this process."""
-        clips = self.evaluation_set(split, clips_per_video=clips_per_video)
+        clips = self.evaluation_set(split, clips_per_video=clips_per_video, order=order)
         return self._loader(clips, SequentialBatches(len(clips), batch_size), 0)
 
     def _training_set(self, seed: int) -> ClipDataset:
@@ -93,7 +97,9 @@ class VideoDataModule(pl.LightningDataModule):
         clips = training_clips(counts, frames=self.source.frames, stride=self.source.stride)
         return self._set("train", clips, seed)
 
-    def _set(self, split: str, clips: ClipIndex, seed: int | None) -> ClipDataset:
+    def _set(
+        self, split: str, clips: ClipIndex, seed: int | None, order: Order = "filmed"
+    ) -> ClipDataset:
         return ClipDataset(
             self.data.reader,
             self.data.numbers(split),
@@ -106,6 +112,7 @@ class VideoDataModule(pl.LightningDataModule):
             seed=seed,
             flip=self.source.flip,
             images=self.images,
+            order=order,
         )
 
     def _loader(

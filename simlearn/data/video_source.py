@@ -12,10 +12,10 @@ from typing import Literal
 from simlearn.data.errors import DataError
 from simlearn.data.frame_store import FrameStore, build_frame_store
 from simlearn.data.frames import FrameReader, ImageFiles
+from simlearn.data.official_pairs import read_official_pairs
 from simlearn.data.splits import fold_of_identity, identity_split
 from simlearn.data.video import Video
 from simlearn.data.youtube_faces import read_youtube_faces
-from simlearn.data.youtube_pairs import read_meta_and_splits, read_splits
 
 Report = Callable[[str, int, int], None]
 """Called with (what is being done, done, total)."""
@@ -158,6 +158,15 @@ class VideoSource:
         videos = read_youtube_faces(
             root, images=self.images, exclude=self.exclude, max_frames=self.max_frames
         )
+        return self._open_videos(root, videos, report, facts)
+
+    def _open_videos(
+        self,
+        root: Path,
+        videos: list[Video],
+        report: Report | None,
+        facts: Mapping[str, object],
+    ) -> VideoData:
         folds = self._folds(root) if isinstance(self.split, int) else None
         found = identity_split(videos, split=self.split, seed=self.split_seed, folds=folds)
         splits = {part: self._first_identities(found[part]) for part in found}
@@ -192,18 +201,7 @@ class VideoSource:
         return [video for video in videos if video.identity in kept]
 
     def _folds(self, root: Path) -> dict[str, int]:
-        text, matlab = root / "splits.txt", root / "meta_data" / "meta_and_splits.mat"
-        if text.is_file():
-            pairs = read_splits(text)
-        elif matlab.is_file():
-            pairs = read_meta_and_splits(matlab).pairs
-        else:
-            raise DataError(
-                f"{text}: not found, nor {matlab}, and data.split={self.split} asks for a fold. "
-                "Put one of them there, or give shares: "
-                "data.split={train: 0.7, val: 0.1, test: 0.2}"
-            )
-        return fold_of_identity(pairs)
+        return fold_of_identity(read_official_pairs(root, f"data.split={self.split}"))
 
     def _reader(self, root: Path, videos: list[Video], report: Report | None) -> FrameReader:
         if self.store == "off":

@@ -15,6 +15,7 @@ from simlearn.data.frames import decode_frame
 from simlearn.data.transforms import standardise
 from simlearn.data.video_source import VideoSource
 from simlearn.evaluation.embed import Embeddings, pool_groups
+from simlearn.evaluation.frame_mean import FrameMean
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 
@@ -98,7 +99,8 @@ class Embedder(nn.Module):
         if isinstance(item, Tensor):
             whole: Tensor = self.network(item[None].to(self._device())).float().cpu()
             return whole
-        z = self.network(self._clips(Path(item)).to(self._device())).float().cpu()
+        network = FrameMean(self.network) if self.images else self.network
+        z = network(self._clips(Path(item)).to(self._device())).float().cpu()
         one = torch.zeros(len(z), dtype=torch.int64)
         return pool_groups(Embeddings(z=z, y=one, group=one, index=one)).z
 
@@ -122,5 +124,6 @@ class Embedder(nn.Module):
             for r in wanted
         }
         clips = np.stack([[decoded[int(r)][margin, margin] for r in row] for row in rows])
-        x = standardise(torch.from_numpy(clips), source.standardise).permute(0, 4, 1, 2, 3)
-        return x[:, :, 0] if self.images else x
+        x = torch.from_numpy(clips)
+        alone = x.flatten(0, 1) if self.images else x  # what is standardised together
+        return standardise(alone, source.standardise).view(x.shape).permute(0, 4, 1, 2, 3)

@@ -179,20 +179,56 @@ def test_clips_lie_channels_last(seed, size):
     assert not x.is_contiguous()
 
 
+def test_images_of_a_training_come_from_the_clip_that_a_clip_network_gets():
+    """The same start, crop and mirroring; one of its frames, every one of them at some time."""
+    images = dataset((2,), seed=3, frames=4, stride=2, images=True)
+    clips = dataset((2,), seed=3, frames=4, stride=2)
+    assert len(images) == len(clips)
+    seen = set()
+    for epoch in range(60):
+        x = images[[(epoch, 0), (epoch, 1)]].x
+        assert x.shape == (2, 3, SIDE, SIDE)
+        assert x.is_contiguous(memory_format=torch.channels_last)
+        for image, clip in zip(x, clips[[(epoch, 0), (epoch, 1)]].x, strict=True):
+            (number,), *place = places(image[:, None])
+            numbers, *expected = places(clip)
+            assert place == expected and number in numbers
+            seen.add(numbers.index(number))
+    assert seen == {0, 1, 2, 3}
+
+
+def test_images_of_an_evaluation_are_the_frames_of_the_clips():
+    keys = [(0, row) for row in range(6)]
+    images, clips = dataset(images=True)[keys], dataset()[keys]
+    assert same(images, clips)
+    assert images.x.is_contiguous(memory_format=torch.channels_last_3d)
+
+
 @pytest.mark.parametrize("seed", [None, 2])
-def test_images_have_no_time(seed):
-    images = dataset(seed=seed, frames=1, images=True)
-    clips = dataset(seed=seed, frames=1)
-    keys = [(0, 0), (0, 1)]
-    x = images[keys].x
-    assert x.shape == (2, 3, SIDE, SIDE)
-    assert x.is_contiguous(memory_format=torch.channels_last)
-    assert torch.equal(x, clips[keys].x[:, :, 0])
+def test_images_are_standardised_one_by_one(seed):
+    x = dataset(seed=seed, how="clip", images=True)[[(0, 0), (0, 3)]].x
+    frames = x.movedim(2, 1).flatten(0, 1) if seed is None else x
+    assert len(frames) == (8 if seed is None else 2)
+    means = frames.flatten(1).mean(dim=1)
+    assert torch.allclose(means, torch.zeros(len(frames)), atol=1e-6)
+    deviations = frames.flatten(1).std(dim=1, correction=0)
+    assert torch.allclose(deviations, torch.ones(len(frames)), atol=1e-5)
+    alone = dataset(seed=seed, how="clip", images=True)[[(0, 3)]].x
+    assert torch.equal(alone[0], x[1])
 
 
-def test_images_of_several_frames_are_refused():
-    with pytest.raises(ValueError, match=r"data\.frames is 4 .* still images: set data\.frames=1"):
-        dataset(frames=4, images=True)
+@pytest.mark.parametrize("order", ["shuffled", "repeated"])
+def test_controls_change_the_order_of_the_frames_alone(order):
+    keys = [(0, row) for row in range(6)]
+    filmed, other = dataset()[keys], dataset(order=order)[keys]
+    assert torch.equal(filmed.y, other.y) and torch.equal(filmed.index, other.index)
+    for clip, control in zip(filmed.x, other.x, strict=True):
+        rows, *place = places(clip)
+        changed, *there = places(control)
+        assert place == there
+        wanted = [rows[2]] * 4 if order == "repeated" else rows
+        assert sorted(changed) == wanted
+    assert not torch.equal(filmed.x, other.x)
 
 
 def test_a_set_without_videos():

@@ -172,13 +172,34 @@ def test_the_sampler_prefers_different_videos(ytf_root, tmp_path):
             assert len(groups) == min(2, videos[label])
 
 
-def test_single_frames_for_networks_of_images(ytf_root, tmp_path):
-    data = module(ytf_root, tmp_path, images=True, source={"frames": 1})
-    assert next(iter(data.train_dataloader())).x.shape[1:] == (3, 8, 8)
-    loader = data.evaluation_loader("test", clips_per_video=1, batch_size=4)
-    assert next(iter(loader)).x.shape[1:] == (3, 8, 8)
-    with pytest.raises(ValueError, match=r"data\.frames is 3 .* set data\.frames=1"):
-        module(ytf_root, tmp_path, images=True)
+def test_networks_of_images_learn_from_frames_and_are_measured_on_clips(ytf_root, tmp_path):
+    images = module(ytf_root, tmp_path, images=True)
+    clips = module(ytf_root, tmp_path)
+    drawn = list(images.train_dataloader())
+    for one, other in zip(drawn, clips.train_dataloader(), strict=True):
+        assert one.x.shape == (len(one), 3, 8, 8)
+        for name in ("y", "group", "index"):
+            assert torch.equal(getattr(one, name), getattr(other, name))
+    loader = images.evaluation_loader("test", clips_per_video=2, batch_size=4)
+    assert next(iter(loader)).x.shape == (4, 3, 3, 8, 8)
+
+
+def test_an_evaluation_in_another_order(ytf_root, tmp_path):
+    data = module(ytf_root, tmp_path, source={"frames": 5})
+    x = {
+        order: torch.cat(
+            [
+                batch.x
+                for batch in data.evaluation_loader(
+                    "test", clips_per_video=2, batch_size=4, order=order
+                )
+            ]
+        )
+        for order in ("filmed", "shuffled", "repeated")
+    }
+    assert not torch.equal(x["filmed"], x["shuffled"])
+    repeated = x["repeated"]
+    assert torch.equal(repeated, repeated[:, :, :1].expand_as(repeated))
 
 
 def test_standardisation_and_flip_come_from_the_source(ytf_root, tmp_path):
