@@ -134,15 +134,9 @@ def _options(words: list[str]) -> tuple[dict[str, list[str]], list[str]]:
 
 
 def _tell(report: Report) -> None:
-    rows = {"trained": report.metrics, **report.baselines}
-    print(f"{'':12} {'top-1':>7}   {'95 % interval':14} {'MAP@R':>7}   queries")
-    for name, metrics in rows.items():
-        top, mean = metrics["recall_at_1"], metrics["map_at_r"]
-        low, high = (100 * v for v in top.interval or (top.value, top.value))
-        between = f"[{low:.1f}, {high:.1f}]"
-        shares = f"{100 * top.value:5.1f} %   {between:14} {100 * mean.value:5.1f} %"
-        print(f"{name:12} {shares}   {top.n:7d}")
-    print(f"report: {report.report_path}")
+    from simlearn.tasks.summary import summary_lines
+
+    print("\n".join(summary_lines(report)))
 
 
 def _expected(error: Exception) -> bool:

@@ -27,6 +27,9 @@ LAYERS: tuple[tuple[str, int | Size], ...] = (
 )
 """Name and output channels of a 3x3x3 convolution, or name and kernel of a pool."""
 
+MAP_SIDE = 4
+"""Rows and columns behind the last pool."""
+
 
 def convolution_stages(width: float, in_channels: int) -> tuple[dict[str, nn.Module], int]:
     """The eight convolutions with ReLU and the five pools, and the channels they end with."""
@@ -40,16 +43,17 @@ def convolution_stages(width: float, in_channels: int) -> tuple[dict[str, nn.Mod
             channels = out
         else:
             padding = (0, 1, 1) if name == "pool5" else (0, 0, 0)
-            stages[name] = ShrinkingMaxPool3d(what, padding)
+            stages[name] = ShrinkingMaxPool3d(what, padding, smallest=MAP_SIDE)
     return stages, channels
 
 
 class C3D(Backbone):
     """Tran's network up to fc7; 77,995,776 parameters at width 1.
 
-    Takes ``(B, in_channels, T, H, W)`` clips of any T and size: pools shrink to what is left and
-    the map behind the last one is brought to 1x4x4 by adaptive pooling. At 16x112x112 this is
-    the published network. The 487-way layer fc8 is not part of it.
+    Takes ``(B, in_channels, T, H, W)`` clips of any T and size. At 16x112x112 this is the
+    published network, which ends with a map of 1x4x4. In smaller frames no pool goes below 4x4, so
+    that where something is in the frame is kept there too; any other map is brought to 1x4x4 by
+    adaptive pooling. The 487-way layer fc8 is not part of it.
 
     Args:
         width: scales the channels of every layer, the fully connected ones too.
@@ -67,8 +71,8 @@ class C3D(Backbone):
     ) -> None:
         stages, channels = convolution_stages(width, in_channels)
         dim = scaled(4096, width)
-        stages["map"] = nn.Sequential(nn.AdaptiveAvgPool3d((1, 4, 4)), nn.Flatten())
-        for name, inputs in (("fc6", channels * 16), ("fc7", dim)):
+        stages["map"] = nn.Sequential(nn.AdaptiveAvgPool3d((1, MAP_SIDE, MAP_SIDE)), nn.Flatten())
+        for name, inputs in (("fc6", channels * MAP_SIDE**2), ("fc7", dim)):
             stages[name] = nn.Sequential(nn.Linear(inputs, dim), nn.ReLU(), nn.Dropout(dropout))
         super().__init__(stages, dim=dim, kind="clip")
         he_initialise(self)

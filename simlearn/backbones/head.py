@@ -30,3 +30,23 @@ class LinearHead(Head):
         """``(B, in_dim)`` features to ``(B, d)`` embeddings, float32 where normalised."""
         z = self.linear(features)
         return F.normalize(z.float(), dim=1) if self.normalise else z
+
+
+class IdentityHead(Head):
+    """The features themselves as embeddings, at length 1 by default; nothing is learnt.
+
+    For evaluating a trained network as it is: ``head=identity backbone.weights=FILE
+    trainer.max_epochs=0``. Features of zero stay zero.
+
+    Args:
+        in_dim: number of features, also the size d of the embedding.
+        normalise: bring every embedding to length 1.
+    """
+
+    def __init__(self, in_dim: int, normalise: bool = True) -> None:
+        super().__init__()
+        self.dim, self.normalise = in_dim, normalise
+
+    def forward(self, features: Tensor) -> Tensor:
+        """``(B, in_dim)`` features to ``(B, in_dim)`` embeddings, float32 where normalised."""
+        return F.normalize(features.float(), dim=1) if self.normalise else features

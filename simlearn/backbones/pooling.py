@@ -17,15 +17,21 @@ class ShrinkingMaxPool3d(nn.Module):
     Args:
         kernel: (T, H, W); also the stride.
         padding: (T, H, W).
+        smallest: rows and columns that are kept: an axis that would be left with fewer is not
+            pooled.
     """
 
-    def __init__(self, kernel: Size, padding: Size = (0, 0, 0)) -> None:
+    def __init__(self, kernel: Size, padding: Size = (0, 0, 0), smallest: int = 1) -> None:
         super().__init__()
-        self.kernel, self.padding = kernel, padding
+        self.kernel, self.padding, self.smallest = kernel, padding, smallest
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, T, H, W)`` to ``(B, C, T', H', W')``."""
         kernel = [min(k, n) for k, n in zip(self.kernel, x.shape[2:], strict=True)]
+        for axis in (1, 2):
+            left = (x.shape[2 + axis] + 2 * self.padding[axis]) // self.kernel[axis]
+            if left < self.smallest > 1:
+                kernel[axis] = 1
         padding = [
             p if k == full else 0
             for p, k, full in zip(self.padding, kernel, self.kernel, strict=True)
@@ -34,4 +40,4 @@ class ShrinkingMaxPool3d(nn.Module):
 
     def extra_repr(self) -> str:
         """Kernel and padding, for printing."""
-        return f"kernel={self.kernel}, padding={self.padding}"
+        return f"kernel={self.kernel}, padding={self.padding}, smallest={self.smallest}"

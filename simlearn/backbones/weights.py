@@ -33,38 +33,67 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
+CLASSIFIERS = ("fc", "fc8", "aux1", "aux2", "logits")
+"""Layers of public files that turn features into classes; backbones end before them."""
+
+
 def match_names(tensors: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
     """Bring a file's names to ours.
 
-    A simlearn checkpoint's ``backbone.`` is cut off, its head is left out; ``conv1.weight`` of
-    public C3D files becomes ``stages.conv1.0.weight``; layers that we do not have (``fc8``) are
-    left out.
+    In this order, each for files that hold a name of its kind:
+
+    1. a simlearn checkpoint's ``backbone.`` is cut off, its head is left out;
+    2. our own names stay as they are;
+    3. ``inception3a.branch1.conv.weight`` of public GoogLeNet and facenet files, our name without
+       ``stages.``, becomes ``stages.inception3a.branch1.conv.weight``; of the other layers only
+       the classifiers in :data:`CLASSIFIERS` are left out;
+    4. ``conv1.weight`` of public C3D files becomes ``stages.conv1.0.weight``; layers that we do
+       not have (``fc8``) are left out.
+
+    Args:
+        tensors: name -> tensor of the file; empty gives an empty result.
+        wanted: name -> tensor of the backbone.
+
+    Returns:
+        name -> tensor of the file, in our names where one was found.
     """
     if any(name.startswith("backbone.") for name in tensors):
         tensors = {
             k.removeprefix("backbone."): v for k, v in tensors.items() if k.startswith("backbone.")
         }
+    if any(name in wanted for name in tensors):
+        return tensors
+    bare = {name.removeprefix("stages."): name for name in wanted}
+    if any(name in bare for name in tensors):
+        return {
+            bare.get(k, k): v
+            for k, v in tensors.items()
+            if k in bare or k.split(".")[0] not in CLASSIFIERS
+        }
     public = {}
     for name in wanted:
         _, stage, *_, kind = name.split(".")
         public[f"{stage}.{kind}"] = name
-    if not any(name in wanted for name in tensors):
-        tensors = {public[k]: v for k, v in tensors.items() if k in public}
-    return tensors
+    return {public[k]: v for k, v in tensors.items() if k in public}
 
 
 def load_weights(backbone: Backbone, path: Path) -> None:
     """Load the weights of ``path`` into ``backbone``, all or none.
 
+    Older files do not count the batches that a batch norm has seen (``num_batches_tracked``,
+    which no output depends on): the backbone keeps its own count.
+
     Args:
         backbone: changed in place.
-        path: a simlearn checkpoint, a state dict of a backbone, or a public C3D file.
+        path: a simlearn checkpoint, a state dict of a backbone, or a public file of C3D,
+            torchvision's GoogLeNet or facenet-pytorch.
 
     Raises:
         ValueError: the file is unreadable or of another backbone; says which layers differ.
     """
     wanted = backbone.state_dict()
-    tensors = match_names(read_state_dict(path), wanted)
+    counts = {k: v for k, v in wanted.items() if k.endswith(".num_batches_tracked")}
+    tensors = {**counts, **match_names(read_state_dict(path), wanted)}
     faults = [f"{k} is missing" for k in wanted if k not in tensors]
     faults += [f"{k} is not known" for k in tensors if k not in wanted]
     faults += [

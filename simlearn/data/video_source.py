@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from simlearn.data.errors import DataError
 from simlearn.data.frame_store import FrameStore, build_frame_store
 from simlearn.data.frames import FrameReader, ImageFiles
 from simlearn.data.official_pairs import read_official_pairs

@@ -2,13 +2,19 @@
 
 from simlearn.evaluation.embed import Embeddings, pool_groups
 from simlearn.evaluation.intervals import bootstrap_interval
-from simlearn.evaluation.protocol import VideoRetrieval
+from simlearn.evaluation.nshot import nshot_identities, nshot_svm
+from simlearn.evaluation.pairs import verification
+from simlearn.evaluation.protocol import VideoRecognition, VideoRetrieval
 from simlearn.evaluation.retrieval import retrieval_metrics
 
 __all__ = [
     "Embeddings",
+    "VideoRecognition",
     "VideoRetrieval",
     "bootstrap_interval",
+    "nshot_identities",
+    "nshot_svm",
     "pool_groups",
     "retrieval_metrics",
+    "verification",
 ]

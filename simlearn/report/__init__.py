@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simlearn.report.cmc import cmc_figure
+from simlearn.report.confusion import confusion_figure
 from simlearn.report.curves import training_curves
 from simlearn.report.files import (
     environment,
@@ -13,6 +14,7 @@ from simlearn.report.files import (
 from simlearn.report.grid import GridRow, Neighbour, retrieval_grid
 from simlearn.report.page import render_page
 from simlearn.report.report import FigureImage, Metric, Report, Table, protocol_fingerprint
+from simlearn.report.roc import roc_figure
 from simlearn.report.save import write_report
 
 __all__ = [
@@ -23,10 +25,12 @@ __all__ = [
     "Report",
     "Table",
     "cmc_figure",
+    "confusion_figure",
     "environment",
     "protocol_fingerprint",
     "render_page",
     "retrieval_grid",
+    "roc_figure",
     "training_curves",
     "write_bytes_atomic",
     "write_json_atomic",

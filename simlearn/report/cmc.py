@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 8.6, 3.7  # inches
 _MARKERS = "osD^v"
-_FIXED = {"trained": drawing.BLUE, "untrained": drawing.GREY, "pixels": drawing.ORANGE}
 
 
 def cmc_figure(curves: Mapping[str, Sequence[float]], *, title: str) -> FigureImage:
@@ -60,7 +58,9 @@ def _draw(curves: Mapping[str, Sequence[float]]) -> Figure:
     ends: list[tuple[float, str, str]] = []
     for i, (name, curve) in enumerate(curves.items()):
         end = next((v for v in reversed(curve) if math.isfinite(v)), math.nan)
-        ends.append((100 * end, f"{one_line(name, 40)}  {_percent(end)}", _colour(name, i)))
+        ends.append(
+            (100 * end, f"{one_line(name, 40)}  {_percent(end)}", drawing.model_colour(name, i))
+        )
     room = min(drawing.text_width([label for _, label, _ in ends], 8.0) / 72 + 0.2, WIDTH / 2)
     axes = figure.add_axes((0.56 / WIDTH, 0.42 / HEIGHT, 1 - (0.56 + room) / WIDTH, 0.85))
     _set_axes(axes, last)
@@ -114,12 +114,6 @@ def _set_axes(axes: Axes, last: int) -> None:
     axes.set_yticks(range(0, 101, 20))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.0f} %"))
     axes.set_xlabel("rank n")
-
-
-def _colour(name: str, i: int) -> str:
-    """Choose a model's colour, the same as in the page's summary."""
-    first = re.match(r"[a-z]*", name.strip().lower())
-    return _FIXED.get(first[0] if first else "", drawing.SERIES[i])
 
 
 def _percent(value: float) -> str:

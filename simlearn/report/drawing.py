@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 INK, MUTED, GRID, PAPER = "#1b2430", "#5a6472", "#e4e2dc", "#ffffff"
 BLUE, GREY, ORANGE, GREEN, PURPLE = "#0b5fa5", "#6b7280", "#b4540a", "#00785f", "#7a3e9d"
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, GREY)
+MODELS = {"trained": BLUE, "untrained": GREY, "pixels": ORANGE}
+"""Fixed colours of models, the same as in the page's summary."""
 STYLES: tuple[Any, ...] = ("-", "--", (0, (1, 1.2)), "-.", (0, (5, 1, 1, 1)))
 # what the page puts in the place of each colour when the reader prefers a dark page
 DARK = {
@@ -70,6 +72,12 @@ _ROOMS = (
     *("axes.", "font.", "lines.", "text.", "xtick.", "ytick.", "figure.", "legend.", "savefig."),
     *("path.", "grid.", "svg.", "patch.", "image.", "agg.", "hatch.", "markers.", "mathtext."),
 )
+
+
+def model_colour(name: str, number: int) -> str:
+    """A model's fixed colour by the first word of its name, else that of its ``number``."""
+    first = re.match(r"[a-z]*", name.strip().lower())
+    return MODELS.get(first[0] if first else "", SERIES[number])
 
 
 @contextmanager

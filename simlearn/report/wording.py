@@ -7,18 +7,38 @@ import re
 from numbers import Integral, Real
 
 NOTHING = "-"
-_PERCENT = re.compile(r"(recall_at_\d+|map_at_r|r_precision|mrr|(.*_)?accuracy)")
-_NAMES = {"map_at_r": "MAP@R", "r_precision": "R-precision", "mrr": "MRR", "auc": "AUC"}
+_PERCENT = re.compile(r"(recall_at_\d+|map_at_r|r_precision|mrr|verification_eer|(.*_)?accuracy)")
+_NAMES = {
+    "map_at_r": "MAP@R",
+    "r_precision": "R-precision",
+    "mrr": "MRR",
+    "auc": "AUC",
+    "verification_auc": "verification AUC",
+    "verification_eer": "verification equal error rate",
+}
 _MEANINGS = {
     "map_at_r": "mean over queries of the precision at each hit among the R nearest, R being "
     "how many items of the query's class there are",
     "r_precision": "share of the R nearest that are of the query's class",
     "mrr": "mean of 1 / rank of the first hit",
+    "verification_accuracy": "share of pairs rightly told to be of one class or of two, each "
+    "fold's with the threshold of the others",
+    "verification_auc": "share of all (pair of one class, pair of two classes) in which the first "
+    "has the higher score; 0.5 by chance, 1 at best",
+    "verification_eer": "share of wrong decisions at the threshold that is as often wrong on pairs "
+    "of one class as on pairs of two",
+}
+_SHOTS = re.compile(r"nshot_(clips_)?(\d+)_(?:(linear|rbf|nearest_mean)_)?accuracy")
+_HEADS = {
+    "linear": ("linear SVM", " by a linear SVM"),
+    "rbf": ("RBF SVM", " by an SVM with an RBF kernel"),
+    "nearest_mean": ("nearest mean", " by the nearest class mean"),
+    None: ("accuracy", ""),
 }
 # explicit direction marks can make text read as something else than it is
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff]"
+    "\ufffe\uffff\ud800-\udfff]"
 )
 
 
@@ -42,10 +62,17 @@ def is_percent(name: str) -> bool:
 
 
 def metric_label(name: str) -> str:
-    """Say what people call the metric: ``recall_at_5`` is "top-5", ``map_at_r`` is "MAP@R"."""
+    """Say what people call the metric: ``recall_at_5`` is "top-5", ``map_at_r`` is "MAP@R".
+
+    ``nshot_2_linear_accuracy`` is "2-shot, linear SVM", ``nshot_clips_5_rbf_accuracy`` is
+    "5 clips, RBF SVM".
+    """
     last = name.rsplit("/", 1)[-1]
     if last.startswith("recall_at_") and is_percent(last):
         return f"top-{last.removeprefix('recall_at_')}"
+    if found := _SHOTS.fullmatch(last):
+        shots = _many(found[2], "clip") if found[1] else f"{found[2]}-shot"
+        return f"{shots}{', ' if found[3] else ' '}{_HEADS[found[3]][0]}"
     return _NAMES.get(last, last.replace("_", " "))
 
 
@@ -57,7 +84,15 @@ def metric_meaning(name: str) -> str:
     if last.startswith("recall_at_") and is_percent(last):
         k = last.removeprefix("recall_at_")
         return f"share of queries with an item of their class among the {k} nearest"
+    if found := _SHOTS.fullmatch(last):
+        shots = _many(found[2], "clip" if found[1] else "example")
+        return f"share of items named rightly{_HEADS[found[3]][1]} from {shots} of each class"
     return _MEANINGS.get(last, "")
+
+
+def _many(count: str, noun: str) -> str:
+    """Write "1 clip", "5 clips"."""
+    return f"{count} {noun}" if int(count) == 1 else f"{count} {noun}s"
 
 
 def number(value: object) -> str:

@@ -13,12 +13,14 @@ import torch
 from simlearn.backbones.base import count_parameters
 from simlearn.data.clips import even_starts
 from simlearn.data.datamodule import VideoDataModule, labels_of
+from simlearn.data.frame_order import Order
 from simlearn.evaluation.embed import Embeddings
 from simlearn.evaluation.pixels import FRAMES, pixel_baselines
 from simlearn.evaluation.retrieval import retrieve
 from simlearn.report import Report, write_report
 from simlearn.tasks.metric_parts import MetricParts
 from simlearn.tasks.metric_report import Rankings, metric_report
+from simlearn.tasks.recognition import recognise
 from simlearn.tasks.run_context import RunContext
 from simlearn.tasks.training import (
     StartingPoint,
@@ -28,7 +30,7 @@ from simlearn.tasks.training import (
     save_untrained,
     starting_point,
 )
-from simlearn.tasks.video_ranking import VideoRanking, rank_videos
+from simlearn.tasks.video_ranking import VideoRanking, rank_videos, ranking_metrics
 from simlearn.trainer.processes import Job
 from simlearn.trainer.progress import ProgressLine
 from simlearn.trainer.stopwatch import Stopwatch
@@ -63,13 +65,14 @@ def metric_learning(parts: MetricParts, run: RunContext) -> Report:
     check_start(learner, data, start)
     device = "cuda" if parts.trainer.device == "gpu" else "cpu"
 
-    def rank(what: str) -> VideoRanking:
+    def rank(what: str, order: Order = "filmed", split: str = "test") -> VideoRanking:
         return rank_videos(
             learner.to(device),
             data,
-            "test",
+            split,
             parts.protocol,
             device=device,
+            order=order,
             progress=lambda done, total: line(what, done, total),
         )
 
@@ -88,11 +91,20 @@ def metric_learning(parts: MetricParts, run: RunContext) -> Report:
         save_untrained(learner, data, run)
     if parts.trainer.trains or start.path is not None:
         train["weights"] = load_best(learner, run.run_dir)
-        with watch("evaluation"):
+    with watch("evaluation"):
+        if train["weights"] != "untrained" or trained.clips is None:
             trained = rank("test videos")
-    report = metric_report(
-        parts, run, data, Rankings(trained, untrained, pixels), train, watch.seconds
-    )
+        found = recognise(
+            parts,
+            run,
+            data,
+            {"trained": trained, "untrained": untrained},
+            rank,
+            lambda r: ranking_metrics(r.results, r.videos.y, parts.protocol, seed=run.seed),
+            line,
+        )
+    rankings = Rankings(trained, untrained, pixels)
+    report = metric_report(parts, run, data, rankings, found, train, watch.seconds)
     save_embeddings(trained, data, run)
     write_report(report)
     return report
@@ -180,7 +192,8 @@ def pixel_frames(data: VideoDataModule) -> torch.Tensor:
 def save_embeddings(ranking: VideoRanking, data: VideoDataModule, run: RunContext) -> None:
     """Write ``embeddings.safetensors``: one row per test video, in order.
 
-    Its metadata hold, as JSON, the name behind every number: ``group`` (number -> video) and ``y``
+    Where the clips' embeddings were kept, ``clip_embeddings.safetensors`` has one row per clip.
+    The metadata hold, as JSON, the name behind every number: ``group`` (number -> video) and ``y``
     (label -> identity).
     """
     videos = data.data.splits["test"]
@@ -188,3 +201,5 @@ def save_embeddings(ranking: VideoRanking, data: VideoDataModule, run: RunContex
     groups = dict(zip(data.data.numbers("test"), [v.name for v in videos], strict=True))
     names = {"group": json.dumps(groups), "y": json.dumps(dict(enumerate(identities)))}
     ranking.videos.save(run.run_dir / "embeddings.safetensors", names)
+    if ranking.clips is not None:
+        ranking.clips.save(run.run_dir / "clip_embeddings.safetensors", names)

@@ -17,11 +17,17 @@ from simlearn.report import (
     environment,
     training_curves,
 )
+from simlearn.tasks.findings import Findings, join_findings
 from simlearn.tasks.metric_parts import MetricParts
 from simlearn.tasks.metric_pictures import grid_picture
 from simlearn.tasks.run_context import RunContext
 from simlearn.tasks.video_ranking import VideoRanking, ranking_metrics
 from simlearn.trainer.csv_log import read_csv_log
+
+AVERAGING = (
+    "mean of L2-normalised clip embeddings, normalised again; a network of still images embeds a "
+    "clip as that mean over its frames"
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ def metric_report(
     run: RunContext,
     data: VideoDataModule,
     rankings: Rankings,
+    found: Findings,
     train: Mapping[str, float | int | str],
     seconds: Mapping[str, float],
 ) -> Report:
@@ -59,6 +66,7 @@ def metric_report(
         run: its folder, recipe and seed.
         data: the data modules, for names and pictures.
         rankings: see :class:`Rankings`.
+        found: what was measured beyond retrieval.
         train: facts about the training.
         seconds: durations by phase.
     """
@@ -69,21 +77,26 @@ def metric_report(
 
     best = rankings.best_pixels
     pixels = {name: metrics(results) for name, results in rankings.pixels.items()}
+    usual = {"untrained": metrics(rankings.untrained.results), "pixels": pixels[best]}
+    joined = join_findings((Findings(baselines=usual), found))
     return Report(
         recipe=run.recipe,
         seed=run.seed,
         card=run.card,
-        metrics=metrics(rankings.trained.results),
-        baselines={"untrained": metrics(rankings.untrained.results), "pixels": pixels[best]},
+        metrics=metrics(rankings.trained.results) | dict(found.metrics),
+        baselines=joined.baselines,
         train=train,
-        protocol=protocol_facts(parts, data),
+        protocol=protocol_facts(parts, data) | dict(found.protocol),
         seconds=seconds,
-        tables=(_pixel_table(pixels),),
-        figures=_figures(parts, run, data, rankings),
+        tables=(*found.tables, _pixel_table(pixels)),
+        figures=(*_figures(parts, run, data, rankings), *found.figures),
         config=run.config,
         environment=environment(),
         run_dir=run.run_dir,
-        notes=(f"The pixel baseline shown above is the best of {len(pixels)} by top-1: {best}.",),
+        notes=(
+            f"The pixel baseline shown above is the best of {len(pixels)} by top-1: {best}.",
+            *found.notes,
+        ),
     )
 
 
@@ -96,7 +109,7 @@ def protocol_facts(parts: MetricParts, data: VideoDataModule) -> dict[str, objec
         "test_videos": len(test),
         "test_identities": len({v.identity for v in test}),
         "clips_per_video": parts.protocol.clips_per_video,
-        "averaging": "mean of L2-normalised clip embeddings, normalised again",
+        "averaging": AVERAGING,
         "gallery": "all other videos of the test split; identities with one video are gallery only",
         "distance": "euclidean",
     }

@@ -52,9 +52,7 @@ def rank_videos(
     images embeds every frame of each clip, see :class:`FrameMean`. Videos of people with one video
     stand in the gallery alone; where nobody has two, a warning says so.
     """
-    clips = embed_clips(
-        model, data, split, protocol, device=device, order=order, progress=progress
-    )
+    clips = embed_clips(model, data, split, protocol, device=device, order=order, progress=progress)
     videos = pool_groups(clips)
     results = retrieve(videos.z, videos.y)
     if not results.evaluated.any():

@@ -77,4 +77,21 @@ def test_memory_order_is_kept_and_gradients_flow():
 
 def test_it_prints_its_sizes():
     text = repr(ShrinkingMaxPool3d((1, 2, 2), (0, 1, 1)))
-    assert text == "ShrinkingMaxPool3d(kernel=(1, 2, 2), padding=(0, 1, 1))"
+    assert text == "ShrinkingMaxPool3d(kernel=(1, 2, 2), padding=(0, 1, 1), smallest=1)"
+
+
+@pytest.mark.parametrize(
+    ("side", "wanted"), [(10, 5), (9, 4), (8, 4), (7, 7), (6, 6), (4, 4), (1, 1)]
+)
+def test_no_pool_leaves_less_than_the_smallest_map(side, wanted):
+    pool = ShrinkingMaxPool3d((2, 2, 2), smallest=4)
+    assert pool(torch.zeros(1, 2, 4, side, side)).shape[2:] == (2, wanted, wanted)
+    x = torch.randn(1, 2, 4, side, side, generator=torch.Generator().manual_seed(0))
+    kernel = (2, 1, 1) if side == wanted else 2
+    assert torch.equal(pool(x), nn.functional.max_pool3d(x, kernel))
+
+
+def test_padding_counts_for_the_smallest_map():
+    pool = ShrinkingMaxPool3d((2, 2, 2), (0, 1, 1), smallest=4)
+    assert pool(torch.zeros(1, 2, 4, 7, 6)).shape[2:] == (2, 4, 4)
+    assert pool(torch.zeros(1, 2, 4, 5, 4)).shape[2:] == (2, 5, 4)

@@ -10,7 +10,9 @@ import torch
 from simlearn.backbones.c3d import C3D
 from simlearn.backbones.conv3d import Conv3DNet
 from simlearn.backbones.head import LinearHead
-from simlearn.backbones.weights import load_weights, match_names, read_state_dict
+from simlearn.backbones.inception import Inception
+from simlearn.backbones.inception_small import InceptionSmall
+from simlearn.backbones.weights import CLASSIFIERS, load_weights, match_names, read_state_dict
 
 WIDTH = 1 / 64
 
@@ -35,6 +37,21 @@ def small(seed):
     return Conv3DNet(width=0.125)
 
 
+def googlenet(seed):
+    torch.manual_seed(seed)
+    return Inception(width=1 / 32)
+
+
+def inception_small(seed):
+    torch.manual_seed(seed)
+    return InceptionSmall(width=0.125, norm="batch")
+
+
+def bare(backbone):
+    """``stages.conv1.conv.weight`` as public files of GoogLeNet call it: ``conv1.conv.weight``."""
+    return {k.removeprefix("stages."): v for k, v in backbone.state_dict().items()}
+
+
 def equal(one, other):
     return all(torch.equal(v, other.state_dict()[k]) for k, v in one.state_dict().items())
 
@@ -52,7 +69,10 @@ def saved(tmp_path, content):
     return tmp_path / "weights.pt"
 
 
-@pytest.mark.parametrize("make", [c3d, small])
+ALL = [c3d, small, googlenet, inception_small]
+
+
+@pytest.mark.parametrize("make", ALL)
 def test_a_state_dict_comes_back(tmp_path, make):
     one, other = make(1), make(2)
     assert not equal(one, other)
@@ -60,7 +80,7 @@ def test_a_state_dict_comes_back(tmp_path, make):
     assert equal(one, other)
 
 
-@pytest.mark.parametrize("make", [c3d, small])
+@pytest.mark.parametrize("make", ALL)
 def test_a_checkpoint_with_a_head_and_other_content(tmp_path, make):
     one, other = make(1), make(2)
     state = {f"backbone.{k}": v for k, v in one.state_dict().items()}
@@ -97,6 +117,82 @@ def test_names_are_matched():
     assert match_names(public, wanted) == ours
     assert match_names({"other": a}, wanted) == {}
     assert match_names({}, wanted) == {}
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("make", ALL)
+def test_a_file_without_stages_in_its_names(tmp_path, make, nested):
+    one, other = make(1), make(2)
+    state = bare(one)
+    for layer in ("fc", "fc8", "aux1.fc2", "aux2.conv.bn", "logits"):
+        state |= {f"{layer}.weight": torch.zeros(8631, 512), f"{layer}.bias": torch.zeros(8631)}
+        assert layer.split(".")[0] in CLASSIFIERS
+    load_weights(other, saved(tmp_path, {"state_dict": state} if nested else state))
+    assert equal(one, other)
+
+
+@pytest.mark.parametrize("make", ALL)
+@pytest.mark.parametrize(
+    "name", ["fc6b.weight", "fcx.weight", "logit.bias", "auxiliary.weight", "stages.fc.weight"]
+)
+def test_other_layers_are_not_left_out(tmp_path, make, name):
+    state = {**bare(make(1)), name: torch.zeros(3)}
+    assert f"{name} is not known" in refused(make(2), saved(tmp_path, state))
+
+
+def test_one_layer_missing_in_a_file_without_stages(tmp_path):
+    state = {k: v for k, v in bare(googlenet(1)).items() if not k.startswith("inception4b.branch2")}
+    text = refused(googlenet(2), saved(tmp_path, state))
+    assert "stages.inception4b.branch2.0.conv.weight is missing" in text
+    assert " and 7 more" in text  # of 2 x 5 values; the two counts of batches may be missing
+
+
+@pytest.mark.parametrize("make", [googlenet, inception_small])
+@pytest.mark.parametrize("prefix", ["", "stages.", "backbone.stages."])
+def test_the_count_of_batches_may_be_missing(tmp_path, make, prefix):
+    one, other = make(1), make(2)
+    x = torch.randn(3, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    for seen, net in ((2, one), (1, other)):
+        for _ in range(seen):
+            net.train()(x)
+    state = bare(one)
+    dropped = [k for k in state if k.endswith("num_batches_tracked")]
+    assert len(dropped) > 30
+    load_weights(other, saved(tmp_path, {prefix + k: state[k] for k in state.keys() - dropped}))
+    assert torch.equal(one.eval()(x), other.eval()(x))
+    assert all(int(bare(other)[k]) == 1 for k in dropped)  # its own, as before
+    load_weights(other, saved(tmp_path, {prefix + k: v for k, v in state.items()}))
+    assert equal(one, other) and all(int(bare(other)[k]) == 2 for k in dropped)
+
+
+def test_only_the_count_of_batches_may_be_missing(tmp_path):
+    state = {k: v for k, v in bare(googlenet(1)).items() if "running_var" not in k}
+    text = refused(googlenet(2), saved(tmp_path, state))
+    assert "stages.conv1.bn.running_var is missing" in text and " and 54 more" in text
+
+
+def test_files_of_one_network_in_another(tmp_path):
+    thin, deep = c3d(1), googlenet(1)
+    text = refused(deep, saved(tmp_path, public_names(thin)))
+    assert "weights of another backbone than Inception" in text
+    text = refused(thin, saved(tmp_path, bare(deep)))
+    assert "weights of another backbone than C3D" in text
+    text = refused(inception_small(1), saved(tmp_path, bare(deep)))
+    assert "weights of another backbone than InceptionSmall" in text
+
+
+def test_bare_names_are_matched():
+    wanted = {"stages.a.conv.weight": torch.zeros(1), "stages.a.bn.bias": torch.zeros(1)}
+    a, b = torch.ones(1), torch.ones(2)
+    public = {"a.conv.weight": a, "a.bn.bias": b, "fc.weight": b, "aux1.conv.weight": a, "new": a}
+    assert match_names(public, wanted) == {
+        "stages.a.conv.weight": a,
+        "stages.a.bn.bias": b,
+        "new": a,
+    }
+    # a layer of ours that is called like a classifier is ours
+    named = {"stages.fc.weight": torch.zeros(1)}
+    assert match_names({"fc.weight": a, "fc.bias": b}, named) == {"stages.fc.weight": a}
 
 
 def test_the_device_order_and_precision_of_the_file_do_not_matter(tmp_path):

@@ -21,6 +21,19 @@ from simlearn.report import wording
         ("mrr", "MRR", True),
         ("accuracy", "accuracy", True),
         ("nshot_accuracy", "nshot accuracy", True),
+        ("verification_accuracy", "verification accuracy", True),
+        ("verification_auc", "verification AUC", False),
+        ("val/verification_eer", "verification equal error rate", True),
+        ("nshot_1_accuracy", "1-shot accuracy", True),
+        ("nshot_2_accuracy", "2-shot accuracy", True),
+        ("nshot_5_accuracy", "5-shot accuracy", True),
+        ("nshot_2_linear_accuracy", "2-shot, linear SVM", True),
+        ("val/nshot_5_rbf_accuracy", "5-shot, RBF SVM", True),
+        ("nshot_1_nearest_mean_accuracy", "1-shot, nearest mean", True),
+        ("nshot_clips_5_linear_accuracy", "5 clips, linear SVM", True),
+        ("nshot_clips_1_accuracy", "1 clip accuracy", True),
+        ("nshot_2_forest_accuracy", "nshot 2 forest accuracy", True),
+        ("eer", "eer", False),
         ("omega_base", "omega base", False),
         ("recall_at_", "recall at ", False),
         ("inaccuracy", "inaccuracy", False),
@@ -91,9 +104,28 @@ def test_every_retrieval_metric_is_explained():
     assert wording.metric_meaning("omega_all") == ""
 
 
+def test_every_metric_of_pairs_and_of_few_shots_is_explained():
+    for name in ("accuracy", "auc", "eer"):
+        assert "pair" in wording.metric_meaning(f"verification_{name}")
+    for name, words in (
+        ("nshot_1_accuracy", "share of items named rightly from 1 example of each class"),
+        ("nshot_2_linear_accuracy", "rightly by a linear SVM from 2 examples of each class"),
+        ("nshot_5_rbf_accuracy", "by an SVM with an RBF kernel from 5 examples of each class"),
+        ("val/nshot_2_nearest_mean_accuracy", "by the nearest class mean from 2 examples"),
+        ("nshot_clips_5_linear_accuracy", "by a linear SVM from 5 clips of each class"),
+    ):
+        assert words in wording.metric_meaning(name)
+    assert wording.metric_meaning("nshot_2_forest_accuracy") == ""
+    assert wording.metric_number("verification_eer", 0.123) == "12.3\u00a0%"
+    assert wording.metric_interval("nshot_2_linear_accuracy", (0.5, 0.75)) == "[50.0, 75.0]"
+
+
 def test_letters_of_every_script_stay_and_what_hides_is_shown():
     assert wording.visible("Ana Ivanović 李小龙 مرحبا\t\n") == "Ana Ivanović 李小龙 مرحبا\t\n"
     assert wording.visible("a\u202eb\x00\ud800") == "a\\u202eb\\u0000\\ud800"
+    assert (
+        wording.visible("\ufffe\uffff\ufffd") == "\\ufffe\\uffff\ufffd"
+    )  # not in XML: the first two
     assert wording.one_line(" a \n b\t") == "a b"
     assert wording.one_line("x" * 50, 10) == "x" * 9 + "…"
 

@@ -1,0 +1,81 @@
+"""Everything beyond retrieval that an evaluation option asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from simlearn.data.datamodule import VideoDataModule, labels_of
+from simlearn.data.frame_order import Order
+from simlearn.evaluation.pair_scores import write_pair_scores
+from simlearn.evaluation.protocol import VideoRecognition
+from simlearn.report import Metric
+from simlearn.tasks.controls import measure_controls
+from simlearn.tasks.findings import Findings, join_findings
+from simlearn.tasks.identification import identify
+from simlearn.tasks.metric_parts import MetricParts
+from simlearn.tasks.pair_protocol import verify
+from simlearn.tasks.run_context import RunContext
+from simlearn.tasks.video_ranking import VideoRanking
+from simlearn.trainer.progress import ProgressLine
+
+Rank = Callable[[str, Order, str], VideoRanking]
+"""(what is being done, order of the frames, split) -> ranked videos of the trained network."""
+
+
+def recognise(
+    parts: MetricParts,
+    run: RunContext,
+    data: VideoDataModule,
+    rankings: Mapping[str, VideoRanking],
+    rank: Rank,
+    metrics: Callable[[VideoRanking], dict[str, Metric]],
+    line: ProgressLine,
+) -> Findings:
+    """n-shot identification, verification and controls, where the evaluation option has them.
+
+    Writes ``pairs.csv``, the score of every pair of the verification, into the run's folder.
+
+    Args:
+        parts: what is run.
+        run: its folder and seed.
+        data: the videos.
+        rankings: of the test videos by model; "trained" is there.
+        rank: see :data:`Rank`.
+        metrics: retrieval metrics of a ranking.
+        line: where progress is shown.
+
+    Returns:
+        Nothing found for an option that only retrieves.
+    """
+    protocol = parts.protocol
+    if not isinstance(protocol, VideoRecognition):
+        return Findings()
+    _, names = labels_of(data.data.splits["test"])
+    found = [
+        identify(
+            rankings["trained"],
+            names,
+            protocol,
+            seed=run.seed,
+            progress=lambda done, total: line("n-shot identification", done, total),
+        )
+    ]
+    if protocol.pairs != "none":
+        verified = verify(
+            {name: ranking.videos for name, ranking in rankings.items()},
+            data,
+            protocol,
+            embed_split=lambda split: rank(f"{split} videos", "filmed", split).videos,
+            trained=parts.trainer.trains,
+        )
+        found.append(verified.findings)
+        if verified.pairs:
+            path = run.run_dir / "pairs.csv"
+            write_pair_scores(path, verified.pairs, verified.scores, test_fold=verified.test_fold)
+
+    def again(what: str, order: Order) -> VideoRanking:
+        return rank(what, order, "test")
+
+    if protocol.controls and not data.images and parts.source.frames > 1:
+        found.append(measure_controls(again, metrics, run.run_dir))
+    return join_findings(found)

@@ -1,0 +1,47 @@
+"""The last lines of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from simlearn.report import Metric
+from simlearn.tasks.summary import summary_lines
+
+
+def metric(value, interval=(0.1, 0.9)):
+    return Metric(value, 320, interval, higher_is_better=True)
+
+
+@dataclass
+class Shown:
+    metrics: dict
+    baselines: dict
+    protocol: dict = field(default_factory=lambda: {"crop": 0.6, "clips_per_video": 5})
+    report_path: Path = Path("outputs/x/report.html")
+
+
+TOP = {"recall_at_1": metric(0.609, (0.5311, 0.675)), "map_at_r": metric(0.452)}
+
+
+def test_retrieval_alone_prints_no_protocol():
+    lines = summary_lines(Shown(TOP, {"untrained": TOP}))
+    assert lines == [
+        "                       top-1   95 % interval    MAP@R   queries",
+        "trained               60.9 %   [53.1, 67.5]    45.2 %       320",
+        "untrained             60.9 %   [53.1, 67.5]    45.2 %       320",
+        "report: outputs/x/report.html",
+    ]
+
+
+def test_further_numbers_come_with_the_whole_protocol():
+    more = {"nshot_2_linear_accuracy": metric(0.5), "verification_auc": metric(0.97, None)}
+    lines = summary_lines(Shown({**TOP, **more}, {}))
+    assert lines[2:] == [
+        "nshot_2_linear_accuracy                   50.0 %   [10.0, 90.0]",
+        "verification_auc                          97.0 %",
+        "protocol:",
+        "  crop: 0.6",
+        "  clips_per_video: 5",
+        "report: outputs/x/report.html",
+    ]
