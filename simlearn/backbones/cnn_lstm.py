@@ -8,9 +8,9 @@ from typing import Literal, get_args
 from torch import Tensor, nn
 
 from simlearn.backbones.base import Backbone, scaled
-from simlearn.backbones.conv_lstm import initialise_gates
 from simlearn.backbones.convnet import ConvNet
 from simlearn.backbones.frame_stem import PerFrame, check_frames
+from simlearn.backbones.gate_weights import initialise_gates
 from simlearn.backbones.weights import load_weights
 
 Read = Literal["last", "mean"]

@@ -13,11 +13,12 @@ H + W - 1 steps instead of H * W.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from simlearn.backbones.anti_diagonals import Diagonals, diagonals_of
 
 GATES = ("input", "forget_up", "forget_left", "output", "candidate")
 """Order of the five blocks of n rows in every weight and in the bias."""
@@ -54,7 +55,7 @@ def md_lstm(x: Tensor, w_x: Tensor, w_up: Tensor, w_left: Tensor, bias: Tensor) 
         RuntimeError: in a backward pass with ``create_graph=True``.
     """
     _check_shapes(x, w_x, w_up, w_left, bias)
-    at = _diagonals(x.shape[2], x.shape[3], x.device)
+    at = diagonals_of(x.shape[2], x.shape[3], x.device)
     with torch.autocast(x.device.type, enabled=False):
         h: Tensor = _Scan.apply(x.to(w_x.dtype), w_x, w_up, w_left, bias, at)
     return h
@@ -99,71 +100,6 @@ def _drawn(rows: int, columns: int) -> Tensor:
     return nn.init.uniform_(torch.empty(rows, columns), -(columns**-0.5), columns**-0.5)
 
 
-@dataclass(frozen=True)
-class _Diagonals:
-    """Where the pixels of a map lie so that each anti-diagonal is contiguous.
-
-    Within a diagonal the rows rise. Column 0 and one column behind each diagonal stand for the
-    outside of the map, hence the neighbours of a whole diagonal are slices of the next ones.
-    """
-
-    steps: list[tuple[int, int, int, int]]
-    """Per diagonal: its first column, number of columns, first column above, first below."""
-    column: Tensor
-    """``(H, W)``: column of each pixel."""
-    size: int
-    """Number of columns, those outside included."""
-
-    def table(self, values: Tensor, columns: Tensor) -> Tensor:
-        """``(size,)`` with ``values`` at ``columns``, 0 elsewhere."""
-        return columns.new_zeros(self.size).index_copy_(0, columns.flatten(), values.flatten())
-
-    def to_columns(self, maps: Tensor) -> Tensor:
-        """``(B, F, H, W)`` to ``(F, size * B)``; outside columns repeat the first pixel."""
-        pixel = torch.arange(self.column.numel(), device=maps.device)
-        order = self.table(pixel, self.column)
-        return maps.flatten(2).permute(1, 2, 0).index_select(1, order).flatten(1)
-
-    def to_maps(self, values: Tensor) -> Tensor:
-        """``(F, size * B)`` to ``(B, F, H, W)``."""
-        maps = self._split(values).index_select(1, self.column.flatten())
-        return maps.permute(2, 0, 1).reshape(maps.shape[2], len(maps), *self.column.shape)
-
-    def neighbours(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        """What each column of ``(F, size * B)`` has above and on its left; column 0 outside."""
-        above = self.table(self.column[:-1], self.column[1:])
-        left = self.table(self.column[:, :-1], self.column[:, 1:])
-        split = self._split(values)
-        return split.index_select(1, above).flatten(1), split.index_select(1, left).flatten(1)
-
-    def clear_outside(self, values: Tensor) -> None:
-        """Set the outside columns of ``(F, size * B)`` to 0, in place."""
-        outside = torch.ones(self.size, dtype=torch.bool, device=values.device)
-        outside[self.column.flatten()] = False
-        self._split(values).index_fill_(1, outside.nonzero().flatten(), 0.0)
-
-    def _split(self, values: Tensor) -> Tensor:
-        return values.view(len(values), self.size, values.shape[1] // self.size)
-
-
-def _diagonals(height: int, width: int, device: torch.device) -> _Diagonals:
-    low = [max(0, d - width + 1) for d in range(height + width - 1)]  # first row of a diagonal
-    count = [min(d, height - 1) + 1 - a for d, a in enumerate(low)]
-    first = [1]
-    for n in count:
-        first.append(first[-1] + n + 1)
-    base = [f - a for f, a in zip(first, low, strict=False)]  # row i lies in column base + i
-    steps = []
-    for d, (a, n) in enumerate(zip(low, count, strict=True)):
-        above = base[d - 1] + a - 1 if d else 0
-        below = base[d + 1] + a + 1 if d + 1 < len(low) else 0
-        steps.append((first[d], n, above, below))
-    row = torch.arange(height, device=device)[:, None]
-    diagonal = row + torch.arange(width, device=device)
-    column = torch.tensor(base, device=device)[diagonal] + row
-    return _Diagonals(steps, column, first[-1])
-
-
 def _check_shapes(x: Tensor, w_x: Tensor, w_up: Tensor, w_left: Tensor, bias: Tensor) -> None:
     if x.ndim != 4 or 0 in x.shape[1:]:
         raise ValueError(
@@ -184,7 +120,7 @@ class _Scan(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, w_x: Tensor, w_up: Tensor, w_left: Tensor, bias: Tensor, at: _Diagonals
+        ctx: Any, x: Tensor, w_x: Tensor, w_up: Tensor, w_left: Tensor, bias: Tensor, at: Diagonals
     ) -> Tensor:
         """Gates of all pixels by one product, then a step per diagonal."""
         B, n = len(x), w_up.shape[1]
@@ -217,7 +153,7 @@ class _Scan(torch.autograd.Function):
                 "leave create_graph=True out"
             )
         xs, gates, h, c, w_x, w_up, w_left = ctx.saved_tensors
-        at: _Diagonals = ctx.at
+        at: Diagonals = ctx.at
         with torch.autocast(grad.device.type, enabled=False):
             da = _gate_gradients(at, gates, c, at.to_columns(grad), w_up, w_left)
             weights = [da @ near.T for near in (xs, *at.neighbours(h))]
@@ -230,7 +166,7 @@ def _columns(first: int, count: int, rows: int) -> slice:
 
 
 def _gate_gradients(
-    at: _Diagonals, gates: Tensor, c: Tensor, dh: Tensor, w_up: Tensor, w_left: Tensor
+    at: Diagonals, gates: Tensor, c: Tensor, dh: Tensor, w_up: Tensor, w_left: Tensor
 ) -> Tensor:
     """Gradient ``(5n, columns * B)`` before the gates' sigmoid and tanh; 0 outside, as gates.
 

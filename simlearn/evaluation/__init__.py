@@ -1,6 +1,7 @@
 """From embeddings to numbers."""
 
 from simlearn.evaluation.embed import Embeddings, pool_groups
+from simlearn.evaluation.fold_join import join_folds
 from simlearn.evaluation.intervals import bootstrap_interval
 from simlearn.evaluation.nshot import nshot_identities, nshot_svm
 from simlearn.evaluation.pairs import verification
@@ -12,6 +13,7 @@ __all__ = [
     "VideoRecognition",
     "VideoRetrieval",
     "bootstrap_interval",
+    "join_folds",
     "nshot_identities",
     "nshot_svm",
     "pool_groups",

@@ -11,13 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from simlearn.data.randomness import derive_seed, torch_generator
+from simlearn.data.randomness import derive_seed
+from simlearn.evaluation.nshot_interval import nshot_summary
 from simlearn.evaluation.nshot_split import Split, draw_split, identity_items, usable_labels
 from simlearn.evaluation.protocol import Kernel
 from simlearn.evaluation.svm_head import chosen_c, svm_head
-
-RESAMPLES = 1000
-"""Resamples of the 95 % intervals."""
 
 
 def nshot_identities(y: Tensor, group: Tensor, n: int) -> Tensor:
@@ -124,9 +122,9 @@ def nshot_svm(
             nearest[draw] = torch.bincount(true[hit], minlength=classes)
             if progress is not None:
                 progress(draw + 1, draws)
-    mean = _summary(nearest, count, seed)
+    mean = nshot_summary(nearest, count, seed)
     return {
-        **_summary(right, count, seed),
+        **nshot_summary(right, count, seed),
         "nearest_mean": mean.pop("accuracy"),
         **{f"nearest_mean_{name}": value for name, value in mean.items()},
         "n_identities": classes,
@@ -167,38 +165,6 @@ def _of_moderate_size(z: Tensor) -> Tensor:
     z = z.detach().double().cpu()
     exponent = math.frexp(float(z.abs().max()))[1]
     return z * 2.0 ** -max(-1000, min(1000, exponent))
-
-
-def _summary(right: Tensor, count: Tensor, seed: int) -> dict[str, Any]:
-    """Accuracy, its intervals and its value in each draw from ``(D, C)`` sums; nan for C < 2."""
-    draws, classes = right.shape
-    per_draw = right.sum(dim=1) / count.sum(dim=1)  # 0 / 0 is nan where nothing was measured
-    accuracy = per_draw.mean()
-    names = ("interval", "interval_draws", "interval_identities")
-    found: dict[str, Any] = {"accuracy": float(accuracy), "per_draw": per_draw.tolist()}
-    if classes < 2:
-        return found | dict.fromkeys(names, (float("nan"), float("nan")))
-    generator = torch_generator(seed, "nshot", "interval")
-    people = _times_drawn(classes, generator)
-    supports = _times_drawn(draws, generator) / draws
-    ratio = (people @ right.T) / (people @ count.T)
-    tail = torch.tensor([0.025, 0.975], dtype=torch.float64)
-    for name, values in zip(
-        names,
-        ((ratio * supports).sum(dim=1), supports @ per_draw, ratio.mean(dim=1)),
-        strict=True,
-    ):
-        bounds = torch.quantile(values, tail)
-        low, high = torch.where((bounds - accuracy).abs() < 1e-12, accuracy, bounds)  # rounding
-        found[name] = float(low), float(high)
-    return found
-
-
-def _times_drawn(size: int, generator: torch.Generator) -> Tensor:
-    """``(RESAMPLES, size)`` float64: how often each of ``size`` was drawn with replacement."""
-    drawn = torch.randint(size, (RESAMPLES, size), generator=generator)
-    ones = torch.ones(RESAMPLES, size, dtype=torch.float64)
-    return torch.zeros_like(ones).scatter_add_(1, drawn, ones)
 
 
 def _checked_labels(y: Tensor, group: Tensor, size: int, n: int) -> tuple[Tensor, Tensor]:

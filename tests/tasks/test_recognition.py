@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import cache
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ import torch
 import simlearn
 from simlearn.data.errors import DataError
 from simlearn.evaluation import Embeddings, retrieval_metrics, verification
-from simlearn.evaluation.pair_scores import read_pair_scores
+from simlearn.evaluation.pair_file import read_pair_scores
 from simlearn.evaluation.pairs import fold_verification
 
 MORE = (
@@ -38,6 +39,7 @@ def folds(words, tmp_path_factory):
     home = tmp_path_factory.mktemp("folds")
     tree = [f"data.root={home / 'tree'}", "data.identities=20", "data.videos=2"]
 
+    @cache
     def run(split, *more):
         folder = f"run_dir={home / f'{split}-{len(more)}'}"
         return simlearn.run(
