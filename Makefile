@@ -8,11 +8,11 @@ STAMP = $(VENV)/.installed
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml Makefile
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "simlearn needs Python 3.11 or newer; try make PYTHON=python3.11")'
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --upgrade pip
-	$(PY) -m pip install --quiet --editable '.[dev]'
+	$(PY) -m pip install --quiet --editable '.[dev,faces]'
 	touch $(STAMP)
 
 quickstart: $(STAMP) ## draw faces, train, evaluate, write a report: about 3 minutes on 2 cores
@@ -39,6 +39,7 @@ bench: $(STAMP) ## every benchmark of the README but Omniglot, hours (benchmarks
 	$(PY) benchmarks/synthetic_faces.py
 	$(PY) benchmarks/losses.py
 	$(PY) benchmarks/retrieval.py
+	$(PY) benchmarks/mdlstm.py
 
 figures: $(STAMP) ## the README's numbers and pictures, from the result files and a quickstart
 	rm -rf outputs/figures

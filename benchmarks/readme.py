@@ -14,11 +14,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from readme_faces import faces_page, faces_short
 from results import read_result
 from rows import duration
 
 README = Path(__file__).resolve().parents[1] / "README.md"
-PEERS = README.parent / "docs" / "from_pytorch_metric_learning.md"
+DOCS = README.parent / "docs"
+PEERS, SPEED, FACES = (
+    DOCS / name for name in ("from_pytorch_metric_learning.md", "benchmarks.md", "faces.md")
+)
+PAGES = (README, PEERS, SPEED, FACES)
 
 
 def percent(share: float) -> str:
@@ -29,14 +34,14 @@ def percent(share: float) -> str:
 def quickstart_output() -> str:
     """What the quickstart prints at its end, for seed 0."""
     row = read_result("quickstart")["rows"][0]
-    lines = [f"{'':12} {'top-1':>7}   {'95 % interval':14} {'MAP@R':>7}   queries"]
+    lines = [f"{'':20} {'top-1':>7}   {'95 % interval':14} {'MAP@R':>7}   queries"]
     for name, metric in row["recall_at_1"].items():
         low, high = metric["interval"]
         between = f"[{percent(low)}, {percent(high)}]"
         shares = (
             f"{percent(metric['value']):>5} %   {between:14} {percent(row['map_at_r'][name]):>5} %"
         )
-        lines.append(f"{name:12} {shares}   {metric['n']:7d}")
+        lines.append(f"{name:20} {shares}   {metric['n']:7d}")
     lines.append("report: outputs/quickstart/.../report.html")
     return "```\n" + "\n".join(lines) + "\n```"
 
@@ -194,6 +199,20 @@ def measured_how(result: Mapping[str, Any]) -> str:
     )
 
 
+def speed_summary() -> str:
+    """The losses against PML at B=1024 in one sentence."""
+    rows = [
+        row["against_simlearn"]["pml"]
+        for row in read_result("losses")["rows"]
+        if row["workload"].startswith(("batch_all B=1024", "semihard B=1024"))
+    ]
+    times, memories = ([r[k] for r in rows] for k in ("median_ratio", "memory_ratio"))
+    return (
+        f"Batch-all and semi-hard triplets at B=1024 ({len(rows)} shapes): pytorch-metric-learning "
+        f"takes {spread(times)} as long and {spread(memories)} the memory."
+    )
+
+
 def target(row: Mapping[str, Any]) -> str:
     """Memory target of a workload and whether it was met; empty without one."""
     wanted = row.get("target")
@@ -284,12 +303,19 @@ def sections(page: Path) -> dict[str, str]:
     """Marker -> text between its begin and end on a page."""
     if page.name == PEERS.name:
         return {"peer ratios": peer_ratios()}
+    if page.name == FACES.name:
+        return faces_page()
+    if page.name == SPEED.name:
+        return {
+            "loss benchmarks": loss_benchmarks(),
+            "retrieval benchmarks": retrieval_benchmarks(),
+            "omniglot": omniglot_table(),
+        }
     return {
         "quickstart output": quickstart_output(),
         "benchmarks": "\n\n".join([quickstart_table(), difficulty_sentence(), speed_table()]),
-        "loss benchmarks": loss_benchmarks(),
-        "retrieval benchmarks": retrieval_benchmarks(),
-        "omniglot": omniglot_table(),
+        "speed summary": speed_summary(),
+        "faces": faces_short(),
     }
 
 
@@ -326,12 +352,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path)
     options = parser.parse_args()
-    for page in (README, PEERS):
+    for page in PAGES:
         page.write_text(fill(page.read_text(), page))
     if options.run is not None:
-        docs = README.parent / "docs"
-        shutil.copyfile(options.run / "figures" / "retrieval.png", docs / "retrieval.png")
-        screenshot(options.run / "report.html", docs / "report.png")
+        shutil.copyfile(options.run / "figures" / "retrieval.png", DOCS / "retrieval.png")
+        screenshot(options.run / "report.html", DOCS / "report.png")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where the pixels of a map lie so that each anti-diagonal is contiguous."""
+"""Columns for the pixels of a map, one anti-diagonal after the other."""
 
 from __future__ import annotations
 
@@ -56,7 +56,16 @@ class Diagonals:
 
 
 def diagonals_of(height: int, width: int, device: torch.device) -> Diagonals:
-    """The places of a map of ``height`` by ``width`` pixels, each at least 1."""
+    """The columns of a map's pixels by diagonals: equal i + j, the top left corner first.
+
+    Args:
+        height: H, at least 1.
+        width: W, at least 1.
+        device: of ``column``.
+
+    Returns:
+        H + W - 1 steps over H W + H + W columns.
+    """
     low = [max(0, d - width + 1) for d in range(height + width - 1)]  # first row of a diagonal
     count = [min(d, height - 1) + 1 - a for d, a in enumerate(low)]
     first = [1]

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +20,7 @@ from simlearn.data.frames import ImageFiles, video_offsets
 from simlearn.data.video import Video
 
 STORE_VERSION = 1
+UNCOMPRESSED = (".bmp", ".pgm")
 SHOWN = 20
 """How many unreadable frames one message names."""
 Progress = Callable[[int, int], None]
@@ -28,13 +30,14 @@ def store_fingerprint(root: Path, videos: Sequence[Video], *, size: int, crop: f
     """Hash of everything that decides a store's content.
 
     Names, boxes, the size of each video's first, middle and last file (all of 621,126 files would
-    be asked at every start otherwise), the crop and the size of the frames.
+    be asked at every start otherwise; uncompressed ones, whose size says little, are read), the
+    crop and the size of the frames.
     """
     digest = hashlib.blake2b(digest_size=12)
     digest.update(json.dumps([STORE_VERSION, size, crop]).encode())
     for video in videos:
         probes = {0, len(video.frames) // 2, len(video.frames) - 1}
-        bytes_ = [_file_size(root / video.frames[i]) for i in sorted(probes)]
+        bytes_ = [_file_mark(root / video.frames[i]) for i in sorted(probes)]
         digest.update(json.dumps([video.name, video.frames, video.boxes, bytes_]).encode())
     return digest.hexdigest()
 
@@ -127,8 +130,11 @@ def _decode_all(source: ImageFiles, folder: Path, progress: Progress | None) -> 
         os.fsync(file.fileno())
 
 
-def _file_size(path: Path) -> int:
+def _file_mark(path: Path) -> int:
+    """Size of a file, or a checksum of one whose size does not change with its content."""
     try:
+        if path.suffix.lower() in UNCOMPRESSED:
+            return zlib.crc32(path.read_bytes())
         return path.stat().st_size
     except OSError as error:
         raise DataError(

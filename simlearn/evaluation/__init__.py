@@ -5,7 +5,8 @@ from simlearn.evaluation.fold_join import join_folds
 from simlearn.evaluation.intervals import bootstrap_interval
 from simlearn.evaluation.nshot import nshot_identities, nshot_svm
 from simlearn.evaluation.pairs import verification
-from simlearn.evaluation.protocol import VideoRecognition, VideoRetrieval
+from simlearn.evaluation.protocol import VideoRetrieval
+from simlearn.evaluation.recognition_protocol import VideoRecognition
 from simlearn.evaluation.retrieval import retrieval_metrics
 
 __all__ = [

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from simlearn.data.randomness import derive_seed
 from simlearn.evaluation.nshot_interval import nshot_summary
 from simlearn.evaluation.nshot_split import Split, draw_split, identity_items, usable_labels
-from simlearn.evaluation.protocol import Kernel
+from simlearn.evaluation.recognition_protocol import Kernel
 from simlearn.evaluation.svm_head import chosen_c, svm_head
 
 

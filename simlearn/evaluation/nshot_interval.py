@@ -14,7 +14,22 @@ RESAMPLES = 1000
 
 
 def nshot_summary(right: Tensor, count: Tensor, seed: int) -> dict[str, Any]:
-    """Accuracy, its intervals and its value in each draw from ``(D, C)`` sums; nan for C < 2."""
+    """Accuracy of D draws among C identities, its intervals and its value in each draw.
+
+    A draw's accuracy is (right queries) / (queries); the accuracy is its mean over draws. Intervals
+    are percentiles 2.5 and 97.5 of :data:`RESAMPLES` resamples of that number, identities and
+    draws drawn anew (Owen 2007, "The pigeonhole bootstrap").
+
+    Args:
+        right: ``(D, C)`` float64 right queries of each identity, D at least 1.
+        count: ``(D, C)`` float64 queries; at least 1 each where C is 2 or more.
+        seed: of the resamples.
+
+    Returns:
+        ``accuracy`` in [0, 1]; ``per_draw`` list of D; ``interval`` (lo, hi) over identities and
+        draws, ``interval_draws`` and ``interval_identities`` over one of them. Intervals of fewer
+        than two identities are nan, and so is what has no queries.
+    """
     draws, classes = right.shape
     per_draw = right.sum(dim=1) / count.sum(dim=1)  # 0 / 0 is nan where nothing was measured
     accuracy = per_draw.mean()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from simlearn.evaluation.protocol import Kernel
+from simlearn.evaluation.recognition_protocol import Kernel
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

@@ -11,21 +11,21 @@ from torch import Tensor
 
 from simlearn.evaluation.embed import Embeddings
 from simlearn.evaluation.nshot import nshot_identities, nshot_svm
-from simlearn.evaluation.protocol import VideoRecognition
+from simlearn.evaluation.recognition_protocol import Kernel, VideoRecognition
 from simlearn.report import Metric, Table, confusion_figure
 from simlearn.tasks.findings import Findings
 from simlearn.tasks.video_ranking import VideoRanking
 
 COLUMNS = (
-    "support of each identity",
+    "support",
     "classifier",
     "accuracy",
     "95 % interval",
-    "over draws alone",
-    "over identities alone",
+    "draws alone",
+    "identities alone",
     "identities",
     "left out",
-    "queries in a draw",
+    "queries",
 )
 
 
@@ -101,7 +101,7 @@ def identify(
     found: dict[str, Any] = {}
     for number, (support, kernel) in enumerate(pairs := _pairs(used, protocol.kernels)):
         found = _measure(support, kernel, labels, protocol, seed)
-        kinds = [(f"SVM, {kernel}", kernel, "", "accuracy")]
+        kinds = [(f"SVM, {kernel}", str(kernel), "", "accuracy")]
         if kernel == protocol.kernels[0]:
             kinds.append(("nearest mean", "nearest_mean", "nearest_mean_", "nearest_mean"))
         for title, word, prefix, key in kinds:
@@ -149,12 +149,12 @@ def possible_supports(supports: Sequence[Support]) -> tuple[list[Support], Tenso
     return used, torch.tensor(sorted(common), dtype=torch.int64)
 
 
-def _pairs(supports: Sequence[Support], kernels: Sequence[str]) -> list[tuple[Support, str]]:
+def _pairs(supports: Sequence[Support], kernels: Sequence[Kernel]) -> list[tuple[Support, Kernel]]:
     return [(support, kernel) for support in supports for kernel in kernels]
 
 
 def _measure(
-    support: Support, kernel: str, labels: Tensor, protocol: VideoRecognition, seed: int
+    support: Support, kernel: Kernel, labels: Tensor, protocol: VideoRecognition, seed: int
 ) -> dict[str, Any]:
     items = support.items
     return nshot_svm(
@@ -189,5 +189,5 @@ def _note(protocol: VideoRecognition) -> str:
     return (
         f"{protocol.draws} draws of the support. A video that gave support gives no query. "
         "Intervals: draws and identities drawn anew, together and each alone. Left out: "
-        "identities without enough videos for every row of this table."
+        "identities without enough videos for every row of this table. Queries: in a draw."
     )

@@ -192,8 +192,7 @@ def pixel_frames(data: VideoDataModule) -> torch.Tensor:
 def save_embeddings(ranking: VideoRanking, data: VideoDataModule, run: RunContext) -> None:
     """Write ``embeddings.safetensors``: one row per test video, in order.
 
-    Where the clips' embeddings were kept, ``clip_embeddings.safetensors`` has one row per clip.
-    The metadata hold, as JSON, the name behind every number: ``group`` (number -> video) and ``y``
+    Its metadata hold, as JSON, the name behind every number: ``group`` (number -> video) and ``y``
     (label -> identity).
     """
     videos = data.data.splits["test"]
@@ -201,5 +200,3 @@ def save_embeddings(ranking: VideoRanking, data: VideoDataModule, run: RunContex
     groups = dict(zip(data.data.numbers("test"), [v.name for v in videos], strict=True))
     names = {"group": json.dumps(groups), "y": json.dumps(dict(enumerate(identities)))}
     ranking.videos.save(run.run_dir / "embeddings.safetensors", names)
-    if ranking.clips is not None:
-        ranking.clips.save(run.run_dir / "clip_embeddings.safetensors", names)

@@ -17,7 +17,7 @@ from simlearn.data.video_pair import VideoPair, check_pairs, drop_pairs
 from simlearn.evaluation.embed import Embeddings
 from simlearn.evaluation.pair_scores import score_pairs
 from simlearn.evaluation.pairs import fold_verification, verification
-from simlearn.evaluation.protocol import VideoRecognition
+from simlearn.evaluation.recognition_protocol import VideoRecognition
 from simlearn.report import Metric, Table, roc_figure
 from simlearn.tasks.findings import Findings
 
@@ -83,11 +83,14 @@ def verify(
         DataError: an official pair names a video that is not there, or there is no list of pairs.
     """
     listed = list_pairs(data, protocol, trained)
-    if not listed.pairs:
-        note = "Verification left out: there are too few test identities with two videos for pairs."
+    if not measurable(listed):
+        note = (
+            "Verification left out: too few pairs of one person and of two among the people used. "
+            "It needs pairs of both kinds in two folds."
+        )
         return Verified(Findings(notes=(note,)), [], torch.zeros(0), None)
     embeddings = {"trained": videos["trained"]} if listed.test_fold is not None else dict(videos)
-    if _official(data, protocol):
+    if _official_fold(data, protocol) is not None:
         others = [embed_split(split) for split in ("train", "val") if data.data.splits[split]]
         embeddings = {"trained": _joined([videos["trained"], *others])}
     scored = {
@@ -111,22 +114,34 @@ def verify(
     return Verified(findings, listed.pairs, scored["trained"][0], listed.test_fold)
 
 
-def _official(data: VideoDataModule, protocol: VideoRecognition) -> bool:
-    return protocol.pairs == "auto" and isinstance(data.source.split, int)
+def measurable(listed: PairList) -> bool:
+    """Whether each fold to be measured has pairs, and both kinds of them stand in the others."""
+    folds = {pair.fold for pair in listed.pairs}
+    tested = folds if listed.test_fold is None else folds & {listed.test_fold}
+    return bool(tested) and all(
+        {pair.same for pair in listed.pairs if pair.fold != fold} == {True, False}
+        for fold in tested
+    )
+
+
+def _official_fold(data: VideoDataModule, protocol: VideoRecognition) -> int | None:
+    """The fold that is test where the official pairs are asked for."""
+    split = data.source.split
+    return split if protocol.pairs == "auto" and isinstance(split, int) else None
 
 
 def list_pairs(data: VideoDataModule, protocol: VideoRecognition, trained: bool) -> PairList:
     """The official pairs where ``data.split`` is a fold of them, else pairs of test videos."""
-    split = data.source.split
-    if _official(data, protocol):
-        pairs = read_official_pairs(data.data.root, f"data.split={split}")
+    fold = _official_fold(data, protocol)
+    if fold is not None:
+        pairs = read_official_pairs(data.data.root, f"data.split={fold}")
         pairs = drop_pairs(drop_pairs(pairs, data.source.exclude), protocol.exclude_pairs)
         if data.source.max_identities is None:
             check_pairs(pairs, data.data.videos)
         else:
             known = {video.name for video in data.data.videos}
             pairs = [p for p in pairs if {p.first, p.second} <= known]
-        test = int(split) if trained else None
+        test = fold if trained else None
         rule = "of the fold that is test, by the threshold of all others" if trained else _EACH
         return PairList(pairs, test, _facts("official list", pairs, rule))
     videos = data.data.splits["test"]

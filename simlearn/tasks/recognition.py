@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from simlearn.data.datamodule import VideoDataModule, labels_of
 from simlearn.data.frame_order import Order
 from simlearn.evaluation.pair_file import write_pair_scores
-from simlearn.evaluation.protocol import VideoRecognition
+from simlearn.evaluation.recognition_protocol import VideoRecognition
 from simlearn.report import Metric
 from simlearn.tasks.controls import measure_controls
 from simlearn.tasks.findings import Findings, join_findings

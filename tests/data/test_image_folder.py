@@ -1,4 +1,4 @@
-"""A folder of photographs per person: order, names, exclusions and the text of every error."""
+"""Photographs per person as a data option: store, splits, batches and what is refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from simlearn.data.datamodule import VideoDataModule
 from simlearn.data.errors import DataError
 from simlearn.data.frame_store import FrameStore
 from simlearn.data.frames import ImageFiles
-from simlearn.data.image_tree import read_image_folder
 from simlearn.data.sampler import PKBatches
 
 FILES = [
@@ -61,16 +60,6 @@ def own(folder, tmp_path):
     return shutil.copytree(folder, tmp_path / "photos")
 
 
-def paths(videos):
-    return [frame for video in videos for frame in video.frames]
-
-
-def fails(root, **options):
-    with pytest.raises(DataError) as caught:
-        read_image_folder(root, **options)
-    return str(caught.value)
-
-
 def source(root, tmp_path, **options):
     given = {"split": {"train": 2, "val": 0, "test": 2}, "side": 8, "jitter": 0.125}
     return ImageFolder(root=root, cache=tmp_path / "cache", **{**given, **options})
@@ -99,6 +88,13 @@ def test_the_store_follows_the_images(own, tmp_path):
     assert np.array_equal(changed.reader.gather(np.arange(9)), off.reader.gather(np.arange(9)))
     assert not np.array_equal(changed.reader.gather(np.arange(9))[0], first.reader.frames[0])
     assert changed.fingerprint == first.fingerprint  # of the names alone
+    bitmap = own / "Bob 2" / "2019" / "x.bmp"
+    size = bitmap.stat().st_size
+    content = bytearray(bitmap.read_bytes())
+    content[-1] ^= 255
+    bitmap.write_bytes(content)
+    assert bitmap.stat().st_size == size
+    assert source(own, tmp_path).open().reader.folder != changed.reader.folder
     write(own / "Ada" / "img_4.jpg")
     more = source(own, tmp_path).open()
     assert len(more.videos) == 10 and more.fingerprint != first.fingerprint
@@ -119,6 +115,15 @@ def test_a_damaged_image_is_named(own, tmp_path, name, store):
         source(own, tmp_path, store=store).open().reader.gather(np.arange(9))
     left = source(own, tmp_path, store=store, exclude=listed(tmp_path, name)).open()
     assert left.reader.gather(np.arange(8)).shape == (8, 10, 10, 3)
+
+
+def test_a_link_to_nothing_is_named_when_it_is_read(own, tmp_path):
+    (own / "Ada" / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    for store in ("auto", "off"):
+        with pytest.raises(DataError, match=r"gone\.jpg: cannot be read .* naming it in data\.ex"):
+            data = source(own, tmp_path, store=store).open()
+            data.reader.gather(np.arange(10))
+    assert len(source(own, tmp_path, exclude=listed(tmp_path, "Ada/gone")).open().videos) == 9
 
 
 def test_splits_share_no_person(folder, tmp_path):

@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simlearn.data import ImageFolder
 from simlearn.data.errors import DataError
 from simlearn.data.frames import ImageFiles
 from simlearn.data.image_tree import SUFFIXES, read_image_folder
@@ -69,11 +68,6 @@ def fails(root, **options):
     with pytest.raises(DataError) as caught:
         read_image_folder(root, **options)
     return str(caught.value)
-
-
-def source(root, tmp_path, **options):
-    given = {"split": {"train": 2, "val": 0, "test": 2}, "side": 8, "jitter": 0.125}
-    return ImageFolder(root=root, cache=tmp_path / "cache", **{**given, **options})
 
 
 def test_every_image_is_a_video_of_one_frame(folder):
@@ -138,15 +132,6 @@ def test_a_link_that_leads_back(own):
     (own / "Ada" / "again").symlink_to(own)
     assert "in which it lies; delete it" in fails(own)
     assert len(read_image_folder(own, exclude=["Ada"])) == 6
-
-
-def test_a_link_to_nothing_is_named_when_it_is_read(own, tmp_path):
-    (own / "Ada" / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
-    for store in ("auto", "off"):
-        with pytest.raises(DataError, match=r"gone\.jpg: cannot be read .* naming it in data\.ex"):
-            data = source(own, tmp_path, store=store).open()
-            data.reader.gather(np.arange(10))
-    assert len(source(own, tmp_path, exclude=listed(tmp_path, "Ada/gone")).open().videos) == 9
 
 
 def test_empty_classes_are_counted_in_a_warning(own):

@@ -7,31 +7,10 @@ import torch
 
 from simlearn.data.video_pair import VideoPair
 from simlearn.evaluation.fold_join import join_folds
-from simlearn.evaluation.pair_file import PairScores, read_pair_scores, write_pair_scores
+from simlearn.evaluation.pair_file import write_pair_scores
 from simlearn.evaluation.pairs import fold_verification, verification
 
-NAMES = ["A/0", "A/1", "B/0", "B/12"]
-PAIRS = [
-    VideoPair(0, "A/0", "A/1", True),
-    VideoPair(0, "A/1", "B/0", False),
-    VideoPair(1, "B/12", "B/0", True),
-    VideoPair(1, "A/0", "B/12", False),
-]
-TEXT = """\
-# test fold 2
-fold,first,second,same,score
-1,A/0,A/1,1,-0.5
-1,A/1,B/0,0,-1.5
-2,B/12,B/0,1,-0.25
-2,A/0,B/12,0,-2.0
-"""
-SCORES = torch.tensor([-0.5, -1.5, -0.25, -2.0], dtype=torch.float64)
-
-
-def write(folder, text, name="pairs.csv"):
-    path = folder / name
-    path.write_bytes(text.encode())
-    return path
+SCORES = torch.tensor([-0.5, -1.5], dtype=torch.float64)
 
 
 def list_of_pairs(folds=4, half=6):
@@ -127,11 +106,3 @@ def test_a_fault_in_the_pairs_of_a_fold_names_the_file(tmp_path):
     write_pair_scores(tmp_path / "0.csv", pairs, SCORES[:1], test_fold=0)
     with pytest.raises(ValueError, match=r"0.csv: all 1 pairs are of fold 0: .* at least 2 folds"):
         join_folds([tmp_path / "0.csv"])
-
-
-def test_what_is_read_is_what_verification_takes(tmp_path):
-    found = read_pair_scores(write(tmp_path, TEXT))
-    assert isinstance(found, PairScores)
-    same = torch.tensor([pair.same for pair in found.pairs])
-    fold = torch.tensor([pair.fold for pair in found.pairs])
-    assert verification(found.scores, same, fold)["accuracy"] == 1.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -60,3 +62,13 @@ def test_interval_covers_the_truth_where_draws_alone_do_not():
             covered[name] += found[name][0] < 0.5 < found[name][1]
     assert covered["interval"] / 150 > 0.88
     assert covered["interval_draws"] < covered["interval"] > covered["interval_identities"]
+
+
+def test_fewer_than_two_identities_have_no_interval():
+    count = torch.tensor([[4.0], [2.0]], dtype=torch.float64)
+    one = nshot_summary(count / 2, count, 0)
+    assert (one["accuracy"], one["per_draw"]) == (0.5, [0.5, 0.5])
+    none = nshot_summary(count[:, :0], count[:, :0], 0)
+    assert math.isnan(none["accuracy"]) and all(map(math.isnan, none["per_draw"]))
+    for name in SUMS:
+        assert all(map(math.isnan, one[name] + none[name]))

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from simlearn.data.errors import DataError
 from simlearn.data.randomness import numpy_generator
 from simlearn.data.video_pair import VideoPair
-from simlearn.evaluation.pair_file import read_pair_scores, write_pair_scores
+from simlearn.evaluation.pair_file import PairScores, read_pair_scores, write_pair_scores
+from simlearn.evaluation.pairs import verification
 from tests.data.ytf_tree import mutants
 
-NAMES = ["A/0", "A/1", "B/0", "B/12"]
 PAIRS = [
     VideoPair(0, "A/0", "A/1", True),
     VideoPair(0, "A/1", "B/0", False),
@@ -167,3 +167,11 @@ def test_300_mutants_parse_or_raise_data_error(tmp_path):
 @pytest.mark.slow
 def test_10000_mutants_parse_or_raise_data_error(tmp_path):
     check_mutants(tmp_path, 10_000)
+
+
+def test_what_is_read_is_what_verification_takes(tmp_path):
+    found = read_pair_scores(write(tmp_path, TEXT))
+    assert isinstance(found, PairScores)
+    same = torch.tensor([pair.same for pair in found.pairs])
+    fold = torch.tensor([pair.fold for pair in found.pairs])
+    assert verification(found.scores, same, fold)["accuracy"] == 1.0

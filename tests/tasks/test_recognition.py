@@ -11,9 +11,11 @@ import torch
 
 import simlearn
 from simlearn.data.errors import DataError
+from simlearn.data.video_pair import VideoPair
 from simlearn.evaluation import Embeddings, retrieval_metrics, verification
 from simlearn.evaluation.pair_file import read_pair_scores
 from simlearn.evaluation.pairs import fold_verification
+from simlearn.tasks.pair_protocol import PairList, measurable
 
 MORE = (
     "evaluation=video_recognition",
@@ -104,14 +106,9 @@ def test_controls_are_measured_on_the_same_people(shares):
     assert torch.equal(filmed.group, repeated.group) and not torch.equal(filmed.z, repeated.z)
 
 
-def test_clips_are_kept_and_make_the_videos(shares):
-    clips = Embeddings.load(shares.run_dir / "clip_embeddings.safetensors")
-    assert len(clips) == 24
-    assert shares.metrics["nshot_clips_2_linear_accuracy"].n > 0
-
-
 def test_the_page_shows_it(shares):
     page = shares.report_path.read_text()
+    assert shares.metrics["nshot_clips_2_linear_accuracy"].n > 0
     for text in ("n-shot identification", "Verification of pairs", "frames shuffled", "averaging"):
         assert text in page
     assert {f.name for f in shares.figures} >= {"roc", "confusion", "cmc"}
@@ -156,6 +153,28 @@ def test_errata_that_name_no_pair(folds, tmp_path):
     (tmp_path / "errata.txt").write_text("Nobody/0, Noone/1\n")
     with pytest.raises(DataError, match=r"errata\.txt, line 1.*is none of the .* pairs"):
         folds(6, f"evaluation.exclude_pairs={tmp_path / 'errata.txt'}", "evaluation.shots=[]")
+
+
+def test_a_quick_look_at_a_fold_takes_the_pairs_that_are_there(folds):
+    report = folds(7, "trainer.fast_dev_run=true", "data.max_identities=2")
+    found, *_ = pairs_of(report)
+    known = {pair.first for pair in found.pairs} | {pair.second for pair in found.pairs}
+    assert 2 < len({name.split("/")[0] for name in known}) <= 6
+    test = [pair for pair in found.pairs if pair.fold == 7]
+    assert report.metrics["verification_accuracy"].n == len(test) > 1
+
+
+def test_what_can_be_measured():
+    def listed(*pairs, test_fold=None):
+        return PairList([VideoPair(f, "A/0", "A/1", s) for f, s in pairs], test_fold, {})
+
+    both = [(0, True), (0, False), (1, True), (1, False)]
+    assert measurable(listed(*both)) and measurable(listed(*both, test_fold=1))
+    assert not measurable(listed(*both, test_fold=2))
+    assert not measurable(listed(*both[:2])) and not measurable(listed())
+    assert not measurable(listed((0, True), (0, False), (1, True)))
+    assert measurable(listed((0, True), (0, False), (1, True), test_fold=1))
+    assert not measurable(listed((0, True), (0, False), (1, True), test_fold=0))
 
 
 def test_retrieval_alone_stays_as_it_was(tiny_run):
