@@ -7,7 +7,7 @@ interval's width as the smallest difference that these seeds and people would ha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,51 +18,71 @@ from simlearn.data.randomness import torch_generator
 DRAWS = 10_000
 
 
+Values = Mapping[str, float]
+"""One value per person, by name."""
+
+
 def paired_interval(
-    first: Sequence[Sequence[float]], second: Sequence[Sequence[float]]
+    first: Sequence[Values], second: Sequence[Values]
 ) -> tuple[float, float, float]:
-    """Mean difference and its 95 % interval.
+    """Mean difference and its 95 % interval, every person of every seed weighing the same.
+
+    Seeds and people are drawn anew. A person who is held out by two seeds is drawn alike in both,
+    so that the same face does not count as two.
 
     Args:
-        first: for each seed one value per identity. Every identity weighs the same.
-        second: the same seeds and, in each, the same identities.
+        first: for each seed one value per person.
+        second: the same seeds and, in each, the same people.
 
     Returns:
         (mean, low, high) of first - second.
 
     Raises:
-        ValueError: the two do not have the same seeds and identities, or there is none.
+        ValueError: the two do not have the same seeds and people, a seed has none, or a value is
+            not finite.
     """
-    if not first or [len(a) for a in first] != [len(b) for b in second]:
-        raise ValueError(
-            f"not the same identities: {[len(a) for a in first]} and {[len(b) for b in second]}"
-        )
-    seeds = [
-        torch.tensor(a, dtype=torch.float64) - torch.tensor(b, dtype=torch.float64)
-        for a, b in zip(first, second, strict=True)
-    ]
+    if not first or [a.keys() for a in first] != [b.keys() for b in second]:
+        raise ValueError("the two do not have the same seeds with the same people")
+    people = {name: n for n, name in enumerate(sorted({name for seed in first for name in seed}))}
+    d = torch.zeros(len(first), len(people), dtype=torch.float64)
+    there = torch.zeros_like(d)
+    for row, (a, b) in enumerate(zip(first, second, strict=True)):
+        for name, value in a.items():
+            d[row, people[name]], there[row, people[name]] = value - b[name], 1.0
+    if not torch.isfinite(d).all() or not there.any(dim=1).all():
+        raise ValueError("a seed has no people, or a value is not finite")
     g = torch_generator(0, "claims")
-    # a seed drawn twice draws its identities twice
-    chosen = torch.randint(len(seeds), (DRAWS, len(seeds)), generator=g)
-    drawn = torch.stack([_means(d, len(seeds), g) for d in seeds])  # (seed, place, draw)
-    places = torch.arange(len(seeds))
-    means = drawn[chosen, places, torch.arange(DRAWS)[:, None]].mean(dim=1)
-    low, high = torch.quantile(means, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
-    return float(torch.stack([d.mean() for d in seeds]).mean()), low, high
+    seeds, persons = _times_drawn(len(first), g), _times_drawn(len(people), g)
+    means = (persons @ d.T) / (persons @ there.T).clamp_min(1e-12)  # (draw, seed)
+    drawn = (means * seeds).sum(dim=1) / seeds.sum(dim=1)
+    low, high = torch.quantile(drawn, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+    return float((d.sum(dim=1) / there.sum(dim=1)).mean()), low, high
 
 
-def _means(differences: Tensor, places: int, g: torch.Generator) -> Tensor:
-    """``(places, DRAWS)``: means of identities drawn anew."""
-    n = len(differences)
-    return torch.stack(
-        [differences[torch.randint(n, (DRAWS, n), generator=g)].mean(dim=1) for _ in range(places)]
-    )
+def _times_drawn(size: int, g: torch.Generator) -> Tensor:
+    """``(DRAWS, size)``: how often each was drawn with replacement."""
+    drawn = torch.randint(size, (DRAWS, size), generator=g)
+    ones = torch.ones(DRAWS, size, dtype=torch.float64)
+    return torch.zeros_like(ones).scatter_add_(1, drawn, ones)
+
+
+def together(claim: str, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One verdict on a claim that holds only if all its parts do.
+
+    *seen* if all are seen, *not seen* if one is not, else *undecided*.
+    """
+    words = [str(part["verdict"]) for part in parts]
+    if "not seen" in words:
+        verdict = "not seen"
+    else:
+        verdict = words[0] if all(w.startswith("seen") for w in words) else "undecided"
+    return {"claim": claim, "verdict": verdict, "parts": len(words)}
 
 
 def judge(
     claim: str,
-    first: Sequence[Sequence[float]],
-    second: Sequence[Sequence[float]],
+    first: Sequence[Values],
+    second: Sequence[Values],
     *,
     seen: str = "seen",
 ) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +88,7 @@ def execute(job: Job, work: Path) -> dict[str, Any]:
     """Run a job, or go on with it, or read what it left; gives its numbers."""
     folder = work / "runs" / job.name
     if not (folder / "metrics.json").is_file():
-        begun = (folder / "checkpoints").is_dir()
+        begun = (folder / "config.yaml").is_file()
         last = [f"resume={folder}"] if begun else [*job.command, f"run_dir={folder}"]
         cache = [] if begun else [f"data.cache={work / 'cache'}"]
         log = work / "logs" / f"{job.name}.txt"
@@ -108,12 +108,19 @@ def execute(job: Job, work: Path) -> dict[str, Any]:
         "parameters": found["train"]["parameters"],
         "seconds": found["seconds"],
         "protocol": found["protocol"],
+        "code": code_of(folder),
         "folder": folder,
     }
 
 
+def code_of(folder: Path) -> str | None:
+    """The commit that a run was made with; ``None`` where it was not in a repository."""
+    git = json.loads((folder / "environment.json").read_text()).get("git")
+    return git["commit"] if git else None
+
+
 def execute_all(jobs: Sequence[Job], work: Path, workers: int, what: str) -> list[dict[str, Any]]:
-    """Run all jobs, the first of each data set before the others so that it is drawn once."""
+    """Run all jobs in order; what is drawn or decoded by two at once is made once, under a lock."""
     begun, rows, done = time.monotonic(), [], 0
     with ThreadPoolExecutor(workers) as pool:
         for row in pool.map(lambda job: execute(job, work), jobs):
@@ -139,14 +146,14 @@ def map_at_r(row: dict[str, Any]) -> float:
     return float(row["test"]["map_at_r"]["value"])
 
 
-def plain(row: dict[str, Any], values: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+def plain(row: dict[str, Any]) -> dict[str, Any]:
     """A row for the result file, with one value per identity of what the claims need."""
     kept = {k: v for k, v in row.items() if k not in ("folder", "protocol")}
-    return {**kept, "per_identity": values(row["folder"])}
+    return {**kept, "per_identity": per_identity(row["folder"], row["seed"])}
 
 
 def main() -> None:
-    """Tune, run, judge; the result file is written after every part."""
+    """Tune, run, judge; the result file is written after each of the three parts of the runs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=ROOT / "outputs" / "faces")
     parser.add_argument("--photos", type=Path, default=ROOT.parent / "shared/data/scrapshots")
@@ -165,7 +172,7 @@ def main() -> None:
     result: dict[str, Any] = {
         "steps": steps,
         "tuning": [
-            {**{k: row[k] for k in ("recipe", "rate", "margin")}, "map_at_r": map_at_r(row)}
+            {**{k: row[k] for k in ("recipe", "rate", "margin", "code")}, "map_at_r": map_at_r(row)}
             for row in tuned
         ],
         "chosen": {r: {"rate": rate, "margin": m} for r, (rate, m) in chosen.items()},
@@ -180,7 +187,7 @@ def main() -> None:
         part = f"habit {habit:g}"
         result[part] = {
             "protocol": {str(r["seed"]): r["protocol"] for r in rows if r["recipe"] == RECIPES[0]},
-            "rows": [plain(row, per_identity) for row in rows],
+            "rows": [plain(row) for row in rows],
         }
         result[part]["claims"] = claims(result[part]["rows"])
         result[part]["controls"] = control_claims(result[part]["rows"])
@@ -194,9 +201,11 @@ def main() -> None:
         rows = execute_all(jobs, work, options.workers, "photographs")
         result["photographs"] = {
             "protocol": {str(r["seed"]): r["protocol"] for r in rows if r["recipe"] == names[0]},
-            "rows": [plain(row, per_identity) for row in rows],
+            "rows": [plain(row) for row in rows],
         }
         result["photographs"]["claims"] = photo_claims(result["photographs"]["rows"])
+    else:
+        print(f"photographs not run: {options.photos} is not there; give --photos DIR")
     print(write_result(options.name, result))
 
 

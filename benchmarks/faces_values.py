@@ -2,64 +2,74 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from claims import judge
+from claims import judge, together
+from safetensors import safe_open
 from torch import Tensor
 
 from simlearn.evaluation import Embeddings, nshot_svm
-from simlearn.evaluation.nshot import nshot_identities
 from simlearn.evaluation.retrieval import retrieve
 
 SHOTS, DRAWS = 2, 20
+BEST = "2-D LSTM with the triplet loss is better"
 CLAIMED = {
     "do not beat": "with the contrastive loss {} on clips does not beat Inception on still images",
     "beat": "with the triplet loss {} on clips beats Inception on still images",
     "shots": "{}: triplet features identify better than contrastive ones",
-    "best": "2-D LSTM with the triplet loss is better than {}",
+    "best": f"{BEST} than {{}}",
+    "photographs": "Inception on photographs: triplet features {} better than contrastive ones",
 }
 NAMES = {"c3d": "C3D", "lstm2d": "2-D LSTM", "inception": "Inception"}
 
 
-def identity_means(values: Tensor, y: Tensor) -> list[float]:
-    """Mean of each identity's values, in the order of the labels; rounded to six digits."""
+def identity_means(values: Tensor, y: Tensor, names: Sequence[str]) -> dict[str, float]:
+    """Mean of each identity's values by name; rounded to six digits."""
     labels, inverse = torch.unique(y, return_inverse=True)
     total = torch.zeros(len(labels), dtype=torch.float64).index_add_(0, inverse, values.double())
-    return [round(v, 6) for v in (total / torch.bincount(inverse)).tolist()]
+    means = (total / torch.bincount(inverse)).tolist()
+    return {names[int(k)]: round(v, 6) for k, v in zip(labels, means, strict=True)}
 
 
-def retrieval_by_identity(path: Path) -> dict[str, list[float]]:
+def retrieval_by_identity(path: Path, names: Sequence[str]) -> dict[str, dict[str, float]]:
     """Top-1 and AP@R of a file of video embeddings, per identity with something to find."""
     videos = Embeddings.load(path)
     results = retrieve(videos.z, videos.y)
     values, y = results.values((1,)), videos.y[results.evaluated]
-    return {name: identity_means(values[name], y) for name in ("recall_at_1", "map_at_r")}
+    return {name: identity_means(values[name], y, names) for name in ("recall_at_1", "map_at_r")}
 
 
-def per_identity(folder: Path) -> dict[str, Any]:
-    """Retrieval, 2-shot identification and the controls of one run, per identity."""
-    videos = Embeddings.load(folder / "embeddings.safetensors")
-    able = nshot_identities(videos.y, videos.group, SHOTS)
-    seed = 0  # the same supports for every recipe on one data set
-    found = nshot_svm(
-        videos.z, videos.y, videos.group, n=SHOTS, draws=DRAWS, seed=seed, identities=able
-    )
-    shot = found["per_identity"].mean(dim=0)
+def per_identity(folder: Path, seed: int) -> dict[str, Any]:
+    """Retrieval, 2-shot identification and the controls of one run, per identity.
+
+    Args:
+        folder: of the run.
+        seed: of the run, which draws the supports as the run did.
+    """
+    path = folder / "embeddings.safetensors"
+    with safe_open(path, "pt") as file:
+        people = json.loads(file.metadata()["y"])
+    names = [people[str(label)] for label in range(len(people))]
+    videos = Embeddings.load(path)
+    found = nshot_svm(videos.z, videos.y, videos.group, n=SHOTS, draws=DRAWS, seed=seed)
+    shot = found["per_identity"].mean(dim=0).tolist()
+    labels = found["identities"].tolist()
     values: dict[str, Any] = {
-        **retrieval_by_identity(folder / "embeddings.safetensors"),
-        "nshot_2_linear": [round(v, 6) for v in shot.tolist()],
+        **retrieval_by_identity(path, names),
+        "nshot_2_linear": {names[k]: round(v, 6) for k, v in zip(labels, shot, strict=True)},
     }
     for order in ("shuffled", "repeated"):
-        path = folder / f"embeddings_{order}.safetensors"
-        if path.is_file():
-            values[order] = retrieval_by_identity(path)
+        control = folder / f"embeddings_{order}.safetensors"
+        if control.is_file():
+            values[order] = retrieval_by_identity(control, names)
     return values
 
 
-def _column(rows: Sequence[dict[str, Any]], recipe: str, metric: str) -> list[list[float]]:
+def _column(rows: Sequence[dict[str, Any]], recipe: str, metric: str) -> list[dict[str, float]]:
     """For each seed the values per identity."""
     return [row["per_identity"][metric] for row in rows if row["recipe"] == recipe]
 
@@ -88,6 +98,9 @@ def claims(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             if other != "triplet_lstm2d":
                 claim = CLAIMED["best"].format(other.replace("_", " "))
                 add(claim, metric, "triplet_lstm2d", other)
+        against = [f for f in found if f["metric"] == metric and f["claim"].startswith(BEST)]
+        overall = together(f"{BEST} than all others", against)
+        found.append({**overall, "metric": metric})
     return found
 
 
@@ -109,14 +122,9 @@ def control_claims(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def photo_claims(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The one claim that still photographs can show: triplet over contrastive features."""
     first, second = "triplet_inception", "contrastive_inception"
-    return [
-        {
-            **judge(
-                CLAIMED["shots"].format("Inception on photographs"),
-                _column(rows, first, metric),
-                _column(rows, second, metric),
-            ),
-            "metric": metric,
-        }
-        for metric in ("nshot_2_linear", "recall_at_1")
-    ]
+    found = []
+    for metric, does in (("nshot_2_linear", "identify"), ("recall_at_1", "retrieve")):
+        claim = CLAIMED["photographs"].format(does)
+        verdict = judge(claim, _column(rows, first, metric), _column(rows, second, metric))
+        found.append({**verdict, "metric": metric})
+    return found

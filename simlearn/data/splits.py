@@ -36,7 +36,7 @@ def fold_of_identity(pairs: Sequence[VideoPair]) -> dict[str, int]:
                     f"{pair.where or 'pairs'}: {identity} stands in fold {pair.fold} "
                     f"({pair.first} - {pair.second}) and in fold {before.fold} ({before.first} - "
                     f"{before.second}, {before.where or 'pairs'}); folds must not share "
-                    f"identities: correct the list or leave one pair out with drop_pairs"
+                    f"identities: correct the list"
                 )
     return {identity: pair.fold for identity, pair in seen.items()}
 

@@ -107,5 +107,5 @@ def check_pairs(pairs: Sequence[VideoPair], videos: Sequence[Video]) -> None:
     raise DataError(
         f"{pair.where or 'pairs'}: the pair {pair.first} - {pair.second} (fold {pair.fold}) names "
         f"the video {name}, which is not there; {hint} {len(wrong)} of {len(pairs)} pairs are "
-        f"like that: restore the videos or leave the pairs out with drop_pairs"
+        f"like that: restore the videos, or name the pairs in evaluation.exclude_pairs=FILE"
     )

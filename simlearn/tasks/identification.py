@@ -30,9 +30,9 @@ COLUMNS = (
 
 
 RULE = (
-    "support and query from different videos; the same identities for every n; features "
-    "standardised on the support; C by 3-fold cross-validation on the support where every identity "
-    "has 3 or more items, else C = 1"
+    "support and query from different videos; the same identities for every n; n clips come from "
+    "as few videos as give them; features standardised on the support; C by 3-fold "
+    "cross-validation over items of the support where every identity has 3 or more, else C = 1"
 )
 
 
@@ -80,17 +80,17 @@ def identify(
 
     Returns:
         ``nshot_{n}_{kernel}_accuracy`` and ``nshot_{n}_nearest_mean_accuracy`` for n videos,
-        ``nshot_clips_{n}_...`` for n clips, a table, and the confusion matrix of the largest n.
-        A support that fewer than two identities can give is left out, with a note.
+        ``nshot_clips_{n}_...`` for n clips, a table, and the confusion matrix of its last row. A
+        support that too few identities can give is left out, with a note.
     """
     supports = [Support(n, "video", ranking.videos) for n in protocol.shots]
     if ranking.clips is not None:
         supports += [Support(n, "clip", ranking.clips) for n in protocol.clip_shots]
     used, labels = possible_supports(supports)
     notes = tuple(
-        f"n-shot identification of {s.words} is left out: fewer than two identities have enough "
-        "videos for it beside one to be named. Give more videos, or change evaluation.shots and "
-        "evaluation.clip_shots."
+        f"n-shot identification of {s.words} is left out: fewer than two identities, or less than "
+        "half of those of the other rows, have enough videos for it beside one to be named. Give "
+        "more videos, or change evaluation.shots and evaluation.clip_shots."
         for s in supports
         if s not in used
     )
@@ -136,15 +136,16 @@ def possible_supports(supports: Sequence[Support]) -> tuple[list[Support], Tenso
     """The supports that two identities or more can give, and who they are.
 
     Returns:
-        Supports in order, each kept if at least two identities can give it and all kept before;
-        ``(C,)`` labels of the identities that can give all of them, empty where none is kept.
+        Supports in order, each kept if at least two identities, and half of those that can give all
+        kept before, can give it too; ``(C,)`` labels of the identities that can give all of them,
+        empty where none is kept.
     """
     used: list[Support] = []
     common: set[int] = set()
     for support in supports:
         able = set(nshot_identities(support.items.y, support.items.group, support.n).tolist())
         both = able & common if used else able
-        if len(both) >= 2:
+        if len(both) >= max(2, len(common) / 2):  # a few people never stand for all
             used, common = [*used, support], both
     return used, torch.tensor(sorted(common), dtype=torch.int64)
 

@@ -20,7 +20,7 @@ from simlearn.evaluation.retrieval import retrieve
 from simlearn.report import Report, write_report
 from simlearn.tasks.metric_parts import MetricParts
 from simlearn.tasks.metric_report import Rankings, metric_report
-from simlearn.tasks.recognition import recognise
+from simlearn.tasks.recognition import plan_pairs, recognise
 from simlearn.tasks.run_context import RunContext
 from simlearn.tasks.training import (
     StartingPoint,
@@ -63,6 +63,8 @@ def metric_learning(parts: MetricParts, run: RunContext) -> Report:
         data = open_data(parts, run, start, line)
     learner = parts.learner(run.seed, classes=training_classes(data))
     check_start(learner, data, start)
+    trained_at_all = parts.trainer.trains or start.path is not None
+    pairs = plan_pairs(parts, data, trained=trained_at_all)
     device = "cuda" if parts.trainer.device == "gpu" else "cpu"
 
     def rank(what: str, order: Order = "filmed", split: str = "test") -> VideoRanking:
@@ -89,7 +91,7 @@ def metric_learning(parts: MetricParts, run: RunContext) -> Report:
             train |= fit(learner, data, parts, run, start, line)
     elif start.path is None:
         save_untrained(learner, data, run)
-    if parts.trainer.trains or start.path is not None:
+    if trained_at_all:
         train["weights"] = load_best(learner, run.run_dir)
     with watch("evaluation"):
         if train["weights"] != "untrained" or trained.clips is None:
@@ -99,6 +101,7 @@ def metric_learning(parts: MetricParts, run: RunContext) -> Report:
             run,
             data,
             {"trained": trained, "untrained": untrained},
+            pairs,
             rank,
             lambda r: ranking_metrics(r.results, r.videos.y, parts.protocol, seed=run.seed),
             line,

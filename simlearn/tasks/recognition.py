@@ -13,6 +13,7 @@ from simlearn.tasks.controls import measure_controls
 from simlearn.tasks.findings import Findings, join_findings
 from simlearn.tasks.identification import identify
 from simlearn.tasks.metric_parts import MetricParts
+from simlearn.tasks.pair_list import PairList, list_pairs
 from simlearn.tasks.pair_protocol import verify
 from simlearn.tasks.run_context import RunContext
 from simlearn.tasks.video_ranking import VideoRanking
@@ -22,11 +23,32 @@ Rank = Callable[[str, Order, str], VideoRanking]
 """(what is being done, order of the frames, split) -> ranked videos of the trained network."""
 
 
+def plan_pairs(parts: MetricParts, data: VideoDataModule, *, trained: bool) -> PairList | None:
+    """The pairs that will be compared at the end, checked before anything is trained.
+
+    Args:
+        parts: what is run.
+        data: the videos.
+        trained: whether the network is trained, or was before it goes on.
+
+    Returns:
+        ``None`` where no pairs are asked for.
+
+    Raises:
+        DataError: see :func:`simlearn.tasks.pair_list.list_pairs`.
+    """
+    protocol = parts.protocol
+    if not isinstance(protocol, VideoRecognition) or protocol.pairs == "none":
+        return None
+    return list_pairs(parts.source, data.data, protocol, trained=trained)
+
+
 def recognise(
     parts: MetricParts,
     run: RunContext,
     data: VideoDataModule,
     rankings: Mapping[str, VideoRanking],
+    pairs: PairList | None,
     rank: Rank,
     metrics: Callable[[VideoRanking], dict[str, Metric]],
     line: ProgressLine,
@@ -40,6 +62,7 @@ def recognise(
         run: its folder and seed.
         data: the videos.
         rankings: of the test videos by model; "trained" is there.
+        pairs: of :func:`plan_pairs`.
         rank: see :data:`Rank`.
         metrics: retrieval metrics of a ranking.
         line: where progress is shown.
@@ -60,13 +83,13 @@ def recognise(
             progress=lambda done, total: line("n-shot identification", done, total),
         )
     ]
-    if protocol.pairs != "none":
+    if pairs is not None:
+        others = [split for split in ("train", "val") if data.data.splits[split]]
         verified = verify(
             {name: ranking.videos for name, ranking in rankings.items()},
-            data,
-            protocol,
-            embed_split=lambda split: rank(f"{split} videos", "filmed", split).videos,
-            trained=parts.trainer.trains,
+            [video.name for video in data.data.videos],
+            pairs,
+            others=lambda: [rank(f"{split} videos", "filmed", split).videos for split in others],
         )
         found.append(verified.findings)
         if verified.pairs:
@@ -76,6 +99,7 @@ def recognise(
     def again(what: str, order: Order) -> VideoRanking:
         return rank(what, order, "test")
 
-    if protocol.controls and not data.images and parts.source.frames > 1:
+    moving = any(len(video.frames) > 1 for video in data.data.splits["test"])
+    if protocol.controls and not data.images and parts.source.frames > 1 and moving:
         found.append(measure_controls(again, metrics, run.run_dir))
     return join_findings(found)

@@ -5,36 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from simlearn.report import Metric, Report
+from simlearn.report.wording import metric_interval, metric_number, one_line
 
 HEAD = f"{'':20} {'top-1':>7}   {'95 % interval':14} {'MAP@R':>7}   queries"
 
 
 def summary_lines(report: Report) -> list[str]:
-    """Retrieval of every model, then whatever else was measured, then the protocol in full.
+    """Retrieval of every model, then whatever else was measured and how, notes, and the page.
 
     Args:
         report: of a metric-learning run.
     """
     rows = {"trained": report.metrics, **report.baselines}
     lines = [HEAD, *(_row(name, metrics) for name, metrics in rows.items())]
-    shown = ("nshot_", "verification_")
-    more = {k: m for k, m in report.metrics.items() if k.startswith(shown)}
-    lines += [f"{name:40} {_share(m)}   {_between(m)}".rstrip() for name, m in more.items()]
+    more = {k: m for k, m in report.metrics.items() if k.startswith(("nshot_", "verification_"))}
+    lines += [f"{name:40} {_value(name, m)}   {_between(name, m)}" for name, m in more.items()]
     if more:
         lines += ["protocol:", *(f"  {key}: {value}" for key, value in report.protocol.items())]
-    return [*lines, f"report: {report.report_path}"]
+    notes = [f"note: {one_line(note, 400)}" for note in report.notes[1:]]  # the first: which pixels
+    return [line.rstrip() for line in [*lines, *notes, f"report: {report.report_path}"]]
 
 
 def _row(name: str, metrics: Mapping[str, Metric]) -> str:
     top, mean = metrics["recall_at_1"], metrics["map_at_r"]
-    return f"{name:20} {_share(top)}   {_between(top):14} {_share(mean)}   {top.n:7d}"
+    between = _between("recall_at_1", top)
+    return (
+        f"{name:20} {_value('recall_at_1', top)}   {between:14} {_value('map_at_r', mean)}   "
+        f"{top.n:7d}"
+    )
 
 
-def _share(metric: Metric) -> str:
-    return f"{100 * metric.value:5.1f} %"
+def _value(name: str, metric: Metric) -> str:
+    """Seven letters or more: ``" 60.9 %"``, ``" 0.9713"``, ``"      -"``."""
+    return f"{metric_number(name, metric.value)}".replace("\u00a0", " ").rjust(7)
 
 
-def _between(metric: Metric) -> str:
-    if metric.interval is None:
-        return ""
-    return f"[{100 * metric.interval[0]:.1f}, {100 * metric.interval[1]:.1f}]"
+def _between(name: str, metric: Metric) -> str:
+    return "" if metric.interval is None else metric_interval(name, metric.interval)

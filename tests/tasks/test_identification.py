@@ -84,6 +84,14 @@ def test_what_too_few_people_can_give_is_left_out_and_said():
     assert nobody.metrics == {} and nobody.tables == () and len(nobody.notes) == 3
 
 
+def test_two_people_never_stand_for_all():
+    """Nine can give one video, two of them five: the table is about the nine."""
+    found = identify(ranking([6, 6] + [2] * 7), [*"abcdefghi"], protocol(shots=(1, 5)), seed=0)
+    assert found.protocol["nshot_identities"] == 9
+    assert not any(name.startswith("nshot_5") for name in found.metrics)
+    assert any("5 videos is left out" in note and "half" in note for note in found.notes)
+
+
 def test_nothing_is_asked_for():
     found = identify(ranking([4, 4]), NAMES, protocol(shots=(), clip_shots=()), seed=0)
     assert found.metrics == {} and found.notes == ()

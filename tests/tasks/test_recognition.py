@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from functools import cache
 
 import pytest
@@ -15,7 +16,8 @@ from simlearn.data.video_pair import VideoPair
 from simlearn.evaluation import Embeddings, retrieval_metrics, verification
 from simlearn.evaluation.pair_file import read_pair_scores
 from simlearn.evaluation.pairs import fold_verification
-from simlearn.tasks.pair_protocol import PairList, measurable
+from simlearn.runner import resume
+from simlearn.tasks.pair_list import measurable
 
 MORE = (
     "evaluation=video_recognition",
@@ -125,7 +127,10 @@ def test_a_fold_is_measured_by_the_threshold_of_the_others(folds):
     assert report.metrics["verification_accuracy"].n == int((fold == 3).sum())
     assert report.metrics["verification_accuracy"].interval is None
     assert report.protocol["pairs"] == "official list"
-    assert "verification_accuracy" not in report.baselines["untrained"]
+    assert report.protocol["pairs_measured"].startswith("fold 4 (data.split=3): ")
+    untrained = report.baselines["untrained"]
+    assert "verification_accuracy" not in untrained
+    assert 0.0 <= untrained["verification_auc"].value <= 1.0
 
 
 def test_a_network_that_learnt_nothing_is_measured_on_all_folds(folds):
@@ -149,10 +154,49 @@ def test_pairs_can_be_left_out_or_drawn(folds, tmp_path):
     assert not any(k.startswith("verification") for k in drawn.metrics)
 
 
-def test_errata_that_name_no_pair(folds, tmp_path):
-    (tmp_path / "errata.txt").write_text("Nobody/0, Noone/1\n")
-    with pytest.raises(DataError, match=r"errata\.txt, line 1.*is none of the .* pairs"):
-        folds(6, f"evaluation.exclude_pairs={tmp_path / 'errata.txt'}", "evaluation.shots=[]")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Nobody/0, Noone/1\n", r"errata\.txt, line 1.*is none of the .* pairs"),
+        (None, r"errata\.txt.*not there"),
+    ],
+)
+def test_a_wrong_list_of_errata_is_told_before_training(folds, tmp_path, text, message):
+    if text is not None:
+        (tmp_path / "errata.txt").write_text(text)
+    folder = tmp_path / "run"
+    words = (f"evaluation.exclude_pairs={tmp_path / 'errata.txt'}", f"run_dir={folder}")
+    with pytest.raises(DataError, match=message):
+        folds(6, *words)
+    assert not (folder / "checkpoints").exists()
+
+
+def test_errata_of_pairs_that_are_drawn(words, tmp_path):
+    errata = f"evaluation.exclude_pairs={tmp_path / 'errata.txt'}"
+    with pytest.raises(DataError, match=r"leaves out official pairs.*data\.split=0 to 9"):
+        simlearn.run("quickstart", [*words, *MORE, errata, f"run_dir={tmp_path / 'run'}"])
+
+
+def test_a_fold_with_pairs_of_one_kind_is_left_out_and_said(folds, tmp_path):
+    pairs = read_pair_scores(folds(3).run_dir / "pairs.csv").pairs
+    different = [p for p in pairs if p.fold == 8 and not p.same]
+    text = "".join(f"{p.first}, {p.second}\n" for p in different)
+    (tmp_path / "errata.txt").write_text(text)
+    report = folds(8, f"evaluation.exclude_pairs={tmp_path / 'errata.txt'}")
+    assert any("Verification left out" in note for note in report.notes)
+    assert not any(name.startswith("verification") for name in report.metrics)
+
+
+def test_a_resumed_run_ends_like_one_that_was_not(words, folds, tmp_path):
+    """Also where no further step is taken: the fold alone is measured, never people it learnt."""
+    whole = folds(3)
+    copy = tmp_path / "copy"
+    shutil.copytree(whole.run_dir, copy)
+    (copy / "metrics.json").unlink()
+    again = resume(copy, ["trainer.max_steps=null", "trainer.max_epochs=0"])
+    assert again.metrics == whole.metrics and again.baselines == whole.baselines
+    assert (copy / "pairs.csv").read_bytes() == (whole.run_dir / "pairs.csv").read_bytes()
+    assert again.protocol == whole.protocol
 
 
 def test_a_quick_look_at_a_fold_takes_the_pairs_that_are_there(folds):
@@ -165,16 +209,17 @@ def test_a_quick_look_at_a_fold_takes_the_pairs_that_are_there(folds):
 
 
 def test_what_can_be_measured():
-    def listed(*pairs, test_fold=None):
-        return PairList([VideoPair(f, "A/0", "A/1", s) for f, s in pairs], test_fold, {})
+    def fits(*pairs, test_fold=None):
+        return measurable([VideoPair(f, "A/0", "A/1", s) for f, s in pairs], test_fold)
 
     both = [(0, True), (0, False), (1, True), (1, False)]
-    assert measurable(listed(*both)) and measurable(listed(*both, test_fold=1))
-    assert not measurable(listed(*both, test_fold=2))
-    assert not measurable(listed(*both[:2])) and not measurable(listed())
-    assert not measurable(listed((0, True), (0, False), (1, True)))
-    assert measurable(listed((0, True), (0, False), (1, True), test_fold=1))
-    assert not measurable(listed((0, True), (0, False), (1, True), test_fold=0))
+    assert fits(*both) and fits(*both, test_fold=1)
+    assert not fits(*both, test_fold=2)
+    assert not fits(*both[:2]) and not fits()
+    assert not fits((0, True), (0, False), (1, True))
+    assert not fits((0, True), (0, False), (1, True), test_fold=1)
+    assert not fits((0, True), (0, False), (1, True), test_fold=0)
+    assert fits((0, True), (0, False), (1, True), (2, False), test_fold=0)
 
 
 def test_retrieval_alone_stays_as_it_was(tiny_run):
