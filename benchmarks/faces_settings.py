@@ -1,4 +1,4 @@
-"""What the small version of the paper's table is made of; every choice was made before a result.
+"""The small version of the paper's table, chosen before any run of the reported seeds.
 
 Three seeds are reported. Margins and rates come from the tuning in ``faces.py``: eight trials for
 each of the six recipes on seed 100, whose people are not those of the reported seeds. On that seed

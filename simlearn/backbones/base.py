@@ -45,7 +45,7 @@ class Backbone(nn.Module):
             ValueError: unknown cut, or an input of the wrong number of dimensions.
         """
         self._check_input(x)
-        for stage in self._names()[: self._position(cut)]:
+        for stage in list(self.stages)[: self._position(cut)]:
             x = self.stages[stage](x)
         return x
 
@@ -55,12 +55,9 @@ class Backbone(nn.Module):
         Raises:
             ValueError: unknown cut.
         """
-        for stage in self._names()[self._position(cut) :]:
+        for stage in list(self.stages)[self._position(cut) :]:
             h = self.stages[stage](h)
         return h
-
-    def _names(self) -> list[str]:
-        return list(self.stages)
 
     def _position(self, cut: str) -> int:
         if cut not in self.cuts:

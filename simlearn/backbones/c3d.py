@@ -60,6 +60,10 @@ class C3D(Backbone):
         dropout: share of fc6's and fc7's outputs that are dropped in training, as published 0.5.
         in_channels: colour channels.
         weights: file of weights to start from, see :func:`load_weights`.
+
+    Raises:
+        ValueError: in_channels below 1, a width that is not a positive number, weights of another
+            backbone.
     """
 
     def __init__(
@@ -69,6 +73,8 @@ class C3D(Backbone):
         in_channels: int = 3,
         weights: Path | None = None,
     ) -> None:
+        if in_channels < 1:
+            raise ValueError(f"backbone.in_channels is {in_channels}, must be at least 1")
         stages, channels = convolution_stages(width, in_channels)
         dim = scaled(4096, width)
         stages["map"] = nn.Sequential(nn.AdaptiveAvgPool3d((1, MAP_SIDE, MAP_SIDE)), nn.Flatten())

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from simlearn.backbones.base import Backbone, scaled
+from simlearn.backbones.frame_stem import PerFrame, check_frames
 from simlearn.backbones.md_scan import MDLSTMDirection
 from simlearn.backbones.weights import load_weights
 
@@ -64,24 +65,7 @@ class Blocks(nn.Module):
         return self.conv(F.pad(x, missing) if any(missing) else x).tanh()
 
 
-class PerFrame(nn.Module):
-    """An image layer that sees the frames of all clips as one batch.
-
-    Args:
-        layer: ``(N, C, H, W)`` to ``(N, C', H', W')``.
-    """
-
-    def __init__(self, layer: nn.Module) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``(B, C, T, H, W)`` to ``(B, C', T, H', W')``."""
-        frames = self.layer(x.transpose(1, 2).flatten(0, 1))
-        return frames.unflatten(0, (x.shape[0], x.shape[2])).transpose(1, 2)
-
-
-class FrameMean(nn.Module):
+class MeanMap(nn.Module):
     """Brings the map to ``side x side``, flattens it and averages it over the frames.
 
     Args:
@@ -93,7 +77,12 @@ class FrameMean(nn.Module):
         self.side = side
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(B, C, T, H, W)`` to ``(B, C * side²)``."""
+        """``(B, C, T, H, W)`` to ``(B, C * side²)``.
+
+        Raises:
+            ValueError: T is 0.
+        """
+        check_frames(x)
         return F.adaptive_avg_pool2d(x.mean(2), self.side).flatten(1)
 
 
@@ -121,7 +110,7 @@ class MDLSTM(Backbone):
 
     Raises:
         ValueError: no hidden layer; a number below 1; a width that is not a positive number;
-            weights of another backbone.
+            weights of another backbone. A clip without frames, when it is given.
     """
 
     def __init__(
@@ -141,7 +130,7 @@ class MDLSTM(Backbone):
             side = 2 if number < len(sizes) else 1
             stages[f"lstm{number}"] = PerFrame(FourDirections(n, n))
             stages[f"join{number}"] = PerFrame(Blocks(4 * n, after, side))
-        stages["map"] = FrameMean(map_side)
+        stages["map"] = MeanMap(map_side)
         super().__init__(stages, dim=sizes[-1] * map_side**2, kind="clip")
         if weights is not None:
             load_weights(self, weights)

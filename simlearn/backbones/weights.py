@@ -57,6 +57,8 @@ def match_names(tensors: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[s
     Returns:
         name -> tensor of the file, in our names where one was found.
     """
+    if all(name.startswith("module.") for name in tensors):  # saved from DataParallel
+        tensors = {k.removeprefix("module."): v for k, v in tensors.items()}
     if any(name.startswith("backbone.") for name in tensors):
         tensors = {
             k.removeprefix("backbone."): v for k, v in tensors.items() if k.startswith("backbone.")

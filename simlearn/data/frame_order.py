@@ -19,7 +19,8 @@ def order_frames(frames: np.ndarray, order: Order, *, seed: int, row: int) -> np
 
     Args:
         frames: ``(T,)`` rows in the order in which they were filmed; T may be 0.
-        order: ``"filmed"`` as they are; ``"shuffled"`` a permutation drawn for this clip;
+        order: ``"filmed"`` as they are; ``"shuffled"`` a permutation drawn for this clip, never
+            the order as filmed;
             ``"repeated"`` the middle one (of an even number the later) T times.
         seed: of the permutation.
         row: the clip's number, which draws its own permutation.
@@ -36,4 +37,8 @@ def order_frames(frames: np.ndarray, order: Order, *, seed: int, row: int) -> np
         return frames
     if order == "repeated":
         return np.full_like(frames, frames[len(frames) // 2])
-    return numpy_generator(seed, "shuffle", row).permutation(frames)
+    g = numpy_generator(seed, "shuffle", row)
+    while True:
+        places = g.permutation(len(frames))
+        if places[0] != 0 or (np.diff(places) != 1).any():
+            return frames[places]

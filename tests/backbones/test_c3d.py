@@ -215,3 +215,16 @@ def test_an_untrained_network_tells_inputs_apart():
     with torch.no_grad():
         z = torch.nn.functional.normalize(network(torch.randn(6, 3, 8, 32, 32)), dim=1)
     assert torch.pdist(z).min() > 0.05
+
+
+def test_no_colour_channel():
+    with pytest.raises(ValueError, match=r"backbone\.in_channels is 0, must be at least 1"):
+        C3D(width=0.02, in_channels=0)
+
+
+def test_small_frames_keep_a_map_of_4x4():
+    net = C3D(width=0.02)
+    for side in (16, 20, 32, 64, 112):
+        assert net.low(torch.zeros(1, 3, 4, side, side), "pool5").shape[-2:] == (
+            (4, 4) if side != 20 else (5, 5)
+        )

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from simlearn.backbones.base import count_parameters
-from simlearn.backbones.mdlstm import CORNERS, MDLSTM, Blocks, FourDirections, FrameMean, PerFrame
+from simlearn.backbones.mdlstm import CORNERS, MDLSTM, Blocks, FourDirections, MeanMap, PerFrame
 
 CUTS = ("input", "patches", "lstm1", "join1", "lstm2", "join2")
 SMALL = {"hidden": (4, 6), "map_side": 2}
@@ -175,8 +175,8 @@ def test_layers_of_frames():
     assert torch.allclose(layer(x), wanted, atol=1e-6)
     h = clip(6, frames=4)
     tiles = h.unflatten(4, (2, 3)).unflatten(3, (2, 3)).mean((2, 4, 6))
-    assert torch.allclose(FrameMean(2)(h), tiles.flatten(1), atol=1e-6)
-    assert torch.allclose(FrameMean(1)(h), h.mean((2, 3, 4)), atol=1e-6)
+    assert torch.allclose(MeanMap(2)(h), tiles.flatten(1), atol=1e-6)
+    assert torch.allclose(MeanMap(1)(h), h.mean((2, 3, 4)), atol=1e-6)
 
 
 def test_no_sample_depends_on_its_batch_nor_on_training():
@@ -301,3 +301,8 @@ def test_the_option_file_names_every_argument_with_its_default():
     values["hidden"] = tuple(values["hidden"])
     known = inspect.signature(MDLSTM).parameters
     assert values == {name: p.default for name, p in known.items()}
+
+
+def test_a_clip_without_frames_is_refused():
+    with pytest.raises(ValueError, match="at least one frame"):
+        MDLSTM(width=0.1)(torch.zeros(2, 3, 0, 16, 16))

@@ -9,6 +9,7 @@ import torch
 
 from simlearn.backbones.c3d import C3D
 from simlearn.backbones.conv3d import Conv3DNet
+from simlearn.backbones.convnet import ConvNet
 from simlearn.backbones.head import LinearHead
 from simlearn.backbones.inception import Inception
 from simlearn.backbones.inception_small import InceptionSmall
@@ -300,3 +301,12 @@ def test_only_tensors_with_names_are_read(tmp_path):
     content = {"a": torch.ones(2), 3: torch.ones(2), "b": 7, "c": [torch.ones(1)]}
     state = read_state_dict(saved(tmp_path, content))
     assert list(state) == ["a"] and torch.equal(state["a"], torch.ones(2))
+
+
+def test_names_of_data_parallel_are_taken(tmp_path):
+    net = ConvNet(width=0.1)
+    state = {f"module.{k}": v for k, v in net.state_dict().items()}
+    torch.save(state, tmp_path / "w.pt")
+    other = ConvNet(width=0.1, weights=tmp_path / "w.pt")
+    for name, value in net.state_dict().items():
+        assert torch.equal(value, other.state_dict()[name])

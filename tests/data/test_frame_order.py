@@ -38,6 +38,13 @@ def test_every_clip_and_seed_has_its_own_permutation():
     assert first == set(ROWS.tolist())
 
 
+@pytest.mark.parametrize("count", [2, 3, 8])
+def test_shuffled_is_never_as_filmed(count):
+    orders = [order_frames(ROWS[:count], "shuffled", seed=0, row=r).tolist() for r in range(300)]
+    assert ROWS[:count].tolist() not in orders
+    assert len(set(map(tuple, orders))) > (1 if count > 2 else 0)
+
+
 def test_no_frame_and_an_unknown_order():
     assert order_frames(ROWS[:0], "repeated", seed=0, row=0).tolist() == []
     with pytest.raises(ValueError, match="order is 'sorted', must be one of filmed, shuffled, rep"):
