@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import fields
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import yaml
@@ -18,46 +16,7 @@ from simlearn.data.errors import DataError
 from simlearn.data.frame_store import FrameStore
 from simlearn.data.frames import ImageFiles
 from simlearn.data.sampler import PKBatches
-
-FILES = [
-    "Ada/img_1.jpg",
-    "Ada/img_2.JPEG",
-    "Ada/img_10.png",
-    "Bob 2/2019/x.bmp",
-    "Bob 2/2020/x.pgm",
-    "Bob 2/a.webp",
-    "Bob 10/1.Jpg",
-    "Bob 10/01.png",
-    "Çelik/deep/er/p.q.PNG",
-]
-"""In natural order; every format, three depths, blanks, dots and a name beyond ASCII."""
-
-
-def write(path, number=0, side=12, grey=False):
-    """An image of noise, wider than high."""
-    shape = (side, side + 4) if grey else (side, side + 4, 3)
-    image = np.random.default_rng(number).integers(0, 256, shape, np.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(cv2.imencode(path.suffix.lower(), image)[1].tobytes())
-    return image
-
-
-def write_folder(root, files=FILES):
-    for number, name in enumerate(files):
-        write(root / name, number, grey=name.endswith(".pgm"))
-    return root
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Four people, nine images; read only."""
-    return write_folder(tmp_path_factory.mktemp("photographs") / "photos")
-
-
-@pytest.fixture
-def own(folder, tmp_path):
-    """A copy that a test may change."""
-    return shutil.copytree(folder, tmp_path / "photos")
+from tests.data.photographs import write, write_folder
 
 
 def source(root, tmp_path, **options):
