@@ -23,7 +23,12 @@ class Backbone(nn.Module):
 
     Attributes:
         cuts: ``"input"`` and the names of all stages but the last.
+        least: smallest height and width of an input, in pixels.
+        way_out: what to do about a smaller one.
     """
+
+    least = 1
+    way_out = "raise data.side"
 
     def __init__(
         self, stages: Mapping[str, nn.Module], *, dim: int, kind: Literal["image", "clip"]
@@ -42,7 +47,8 @@ class Backbone(nn.Module):
         """The activation ``h (B, *F)`` at ``cut``; ``low(x, "input")`` is x.
 
         Raises:
-            ValueError: unknown cut, or an input of the wrong number of dimensions.
+            ValueError: unknown cut, an input of the wrong number of dimensions or too small, or a
+                clip without frames.
         """
         self._check_input(x)
         for stage in list(self.stages)[: self._position(cut)]:
@@ -72,6 +78,24 @@ class Backbone(nn.Module):
             raise ValueError(
                 f"{type(self).__name__} takes {wanted[0]}, found shape {tuple(x.shape)}"
             )
+        height, width = x.shape[-2:]
+        if min(height, width) < self.least:
+            raise ValueError(
+                f"{type(self).__name__} takes images of {self.least} px or more, found "
+                f"{height}x{width}: {self.way_out}"
+            )
+        if self.kind == "clip":
+            check_frames(x)
+
+
+def check_frames(x: Tensor) -> None:
+    """Refuse a clip ``(B, C, T, ...)`` without frames.
+
+    Raises:
+        ValueError: T is 0.
+    """
+    if x.shape[2] == 0:
+        raise ValueError(f"a clip needs at least one frame, found shape {tuple(x.shape)}")
 
 
 def count_parameters(module: nn.Module) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
+from simlearn.backbones.arguments import at_least_one
 from simlearn.backbones.base import Backbone, channels_last_3d, he_initialise, scaled
 from simlearn.backbones.pooling import ShrinkingMaxPool3d, Size
 from simlearn.backbones.weights import load_weights
@@ -73,8 +74,7 @@ class C3D(Backbone):
         in_channels: int = 3,
         weights: Path | None = None,
     ) -> None:
-        if in_channels < 1:
-            raise ValueError(f"backbone.in_channels is {in_channels}, must be at least 1")
+        at_least_one(in_channels=in_channels)
         stages, channels = convolution_stages(width, in_channels)
         dim = scaled(4096, width)
         stages["map"] = nn.Sequential(nn.AdaptiveAvgPool3d((1, MAP_SIDE, MAP_SIDE)), nn.Flatten())

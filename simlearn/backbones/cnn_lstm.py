@@ -7,9 +7,10 @@ from typing import Literal, get_args
 
 from torch import Tensor, nn
 
-from simlearn.backbones.base import Backbone, scaled
+from simlearn.backbones.arguments import at_least_one, one_of
+from simlearn.backbones.base import Backbone, check_frames, scaled
 from simlearn.backbones.convnet import ConvNet
-from simlearn.backbones.frame_stem import PerFrame, check_frames
+from simlearn.backbones.frame_stem import PerFrame
 from simlearn.backbones.gate_weights import initialise_gates
 from simlearn.backbones.weights import load_weights
 
@@ -114,13 +115,8 @@ class CNNLSTM(Backbone):
         in_channels: int = 3,
         weights: Path | None = None,
     ) -> None:
-        if read not in get_args(Read):
-            raise ValueError(
-                f"backbone.read is {read!r}, must be one of {', '.join(get_args(Read))}"
-            )
-        for name, value in (("hidden", hidden), ("layers", layers)):
-            if value < 1:
-                raise ValueError(f"backbone.{name} is {value}, must be at least 1")
+        one_of(get_args(Read), read=read)
+        at_least_one(hidden=hidden, layers=layers)
         frames = ConvNet(width=width, in_channels=in_channels)
         stages: dict[str, nn.Module] = {n: PerFrame(s) for n, s in frames.stages.items()}
         dim = scaled(hidden, width)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
+from simlearn.backbones.arguments import at_least_one
 from simlearn.backbones.base import Backbone, channels_last_3d, scaled
 from simlearn.backbones.pooling import ShrinkingMaxPool3d, Size
 from simlearn.backbones.weights import load_weights
@@ -34,8 +35,7 @@ class Conv3DNet(Backbone):
         in_channels: int = 3,
         weights: Path | None = None,
     ) -> None:
-        if groups < 1:
-            raise ValueError(f"backbone.groups is {groups}, must be at least 1")
+        at_least_one(groups=groups)
         stages: dict[str, nn.Module] = {}
         channels = in_channels
         for number, (wanted, pool) in enumerate(zip(CHANNELS, POOLS, strict=True), start=1):

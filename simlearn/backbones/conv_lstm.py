@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from simlearn.backbones.base import Backbone, scaled
-from simlearn.backbones.frame_stem import check_frames, frame_stem
+from simlearn.backbones.arguments import at_least_one
+from simlearn.backbones.base import Backbone, check_frames, scaled
+from simlearn.backbones.frame_stem import frame_stem
 from simlearn.backbones.gate_weights import initialise_gates
 from simlearn.backbones.weights import load_weights
 
@@ -165,9 +166,7 @@ class ConvLSTM2D(Backbone):
             )
         if kernel < 1 or kernel % 2 == 0:
             raise ValueError(f"backbone.kernel is {kernel}, must be odd and at least 1")
-        for name, value in (("map_side", map_side), ("in_channels", in_channels)):
-            if value < 1:
-                raise ValueError(f"backbone.{name} is {value}, must be at least 1")
+        at_least_one(map_side=map_side, in_channels=in_channels)
         stages, channels = frame_stem(CHANNELS, width, in_channels)
         for number, wanted in enumerate(hidden, start=1):
             out = scaled(wanted, width)

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from simlearn.backbones.arguments import at_least_one, one_of
 from simlearn.backbones.base import Backbone, he_initialise, scaled
+from simlearn.backbones.equal_groups import group_norm
 from simlearn.backbones.weights import load_weights
 
 Norm = Literal["group", "batch", "none"]
@@ -88,17 +90,8 @@ class ConvNet(Backbone):
         in_channels: int = 3,
         weights: Path | None = None,
     ) -> None:
-        if norm not in get_args(Norm):
-            raise ValueError(
-                f"backbone.norm is {norm!r}, must be one of {', '.join(get_args(Norm))}"
-            )
-        for name, value in (
-            ("groups", groups),
-            ("map_side", map_side),
-            ("in_channels", in_channels),
-        ):
-            if value < 1:
-                raise ValueError(f"backbone.{name} is {value}, must be at least 1")
+        one_of(get_args(Norm), norm=norm)
+        at_least_one(groups=groups, map_side=map_side, in_channels=in_channels)
         stages: dict[str, nn.Module] = {}
         channels = in_channels
         for number, wanted in enumerate(CHANNELS, start=1):
@@ -126,5 +119,4 @@ def _convolution(channels: int, out: int, norm: Norm, groups: int) -> list[nn.Mo
         return [convolution]
     if norm == "batch":
         return [convolution, nn.BatchNorm2d(out)]
-    equal = out % groups == 0 and out > groups
-    return [convolution, nn.GroupNorm(groups if equal else 1, out)]
+    return [convolution, group_norm(out, groups)]

@@ -7,22 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from simlearn.backbones.base import scaled
-
-GROUPS = 8
-
-
-def check_frames(x: Tensor) -> None:
-    """Refuse a clip without frames.
-
-    Args:
-        x: ``(B, C, T, ...)``.
-
-    Raises:
-        ValueError: T is 0.
-    """
-    if x.shape[2] == 0:
-        raise ValueError(f"a clip needs at least one frame, found shape {tuple(x.shape)}")
+from simlearn.backbones.base import check_frames, scaled
+from simlearn.backbones.equal_groups import group_norm
 
 
 class PerFrame(nn.Module):
@@ -55,9 +41,8 @@ def frame_stem(
 ) -> tuple[dict[str, nn.Module], int]:
     """Stages ``conv1``, ``conv2``, ...: 3x3 convolution of stride 2, GroupNorm and ReLU per frame.
 
-    Each halves the map, rounded up: 33 px become 17, 1 px stays. The norm has eight groups, or
-    one where they would not be equal or would hold a single channel, which a map of one point
-    turns into a constant. The weights lie channels last.
+    Each halves the map, rounded up: 33 px become 17, 1 px stays. The norm has eight groups where
+    they fit (:func:`group_norm`). The weights lie channels last.
 
     Args:
         channels: of each stage, before ``width``.
@@ -75,7 +60,7 @@ def frame_stem(
         out = scaled(wanted, width)
         layer = nn.Sequential(
             nn.Conv2d(in_channels, out, kernel_size=3, stride=2, padding=1, bias=False),
-            nn.GroupNorm(GROUPS if out % GROUPS == 0 and out > GROUPS else 1, out),
+            group_norm(out),
             nn.ReLU(inplace=True),
         )
         stages[f"conv{number}"] = PerFrame(layer.to(memory_format=torch.channels_last))

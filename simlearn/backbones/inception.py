@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from torch import Tensor, nn
+from torch import nn
 
+from simlearn.backbones.arguments import at_least_one
 from simlearn.backbones.base import Backbone, he_initialise, scaled
 from simlearn.backbones.weights import load_weights
 
@@ -24,8 +25,6 @@ MODULES: dict[str, tuple[int, int, int, int, int, int] | int] = {
 }
 """Channels 1x1, 3x3 reduced, 3x3, 5x5 reduced, 5x5, pool of a module (the paper's table 1), or
 the kernel of a pool of stride 2."""
-LEAST = 15
-"""The smallest side that leaves every pool a map to work on."""
 
 
 def concatenated(branches: tuple[int, ...]) -> int:
@@ -85,6 +84,9 @@ class Inception(Backbone):
             weights of another backbone.
     """
 
+    least = 15  # the smallest side that leaves every pool a map to work on
+    way_out = "raise data.side or use backbone=inception_small"
+
     def __init__(
         self,
         width: float = 1.0,
@@ -92,21 +94,10 @@ class Inception(Backbone):
         in_channels: int = 3,
         weights: Path | None = None,
     ) -> None:
-        for name, value in (("map_side", map_side), ("in_channels", in_channels)):
-            if value < 1:
-                raise ValueError(f"backbone.{name} is {value}, must be at least 1")
+        at_least_one(map_side=map_side, in_channels=in_channels)
         stages, channels = googlenet_stages(width, in_channels)
         stages["map"] = nn.Sequential(nn.AdaptiveAvgPool2d(map_side), nn.Flatten())
         super().__init__(stages, dim=channels * map_side**2, kind="image")
         he_initialise(self)
         if weights is not None:
             load_weights(self, weights)
-
-    def _check_input(self, x: Tensor) -> None:
-        super()._check_input(x)
-        height, width = x.shape[2:]
-        if min(height, width) < LEAST:
-            raise ValueError(
-                f"Inception takes images of {LEAST} px or more, found {height}x{width}: "
-                "raise data.side or use backbone=inception_small"
-            )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from torch import Tensor, nn
+from torch import nn
 
+from simlearn.backbones.arguments import at_least_one
 from simlearn.backbones.base import Backbone, he_initialise
 from simlearn.backbones.weights import load_weights
 
 DIM = 512
-LEAST = 75
-"""The smallest side that leaves the last reduction a map to work on."""
 
 
 def facenet_stages(dropout: float, in_channels: int) -> dict[str, nn.Module]:
@@ -60,23 +59,16 @@ class InceptionResnetV1(Backbone):
             1; weights of another backbone.
     """
 
+    least = 75  # the smallest side that leaves the last reduction a map to work on
+    way_out = "set data.side=75 or more (its public files expect 160)"
+
     def __init__(
         self, dropout: float = 0.6, in_channels: int = 3, weights: Path | None = None
     ) -> None:
-        if in_channels < 1:
-            raise ValueError(f"backbone.in_channels is {in_channels}, must be at least 1")
+        at_least_one(in_channels=in_channels)
         if not 0 <= dropout <= 1:
             raise ValueError(f"backbone.dropout is {dropout}, must be from 0 to 1")
         super().__init__(facenet_stages(dropout, in_channels), dim=DIM, kind="image")
         he_initialise(self)
         if weights is not None:
             load_weights(self, weights)
-
-    def _check_input(self, x: Tensor) -> None:
-        super()._check_input(x)
-        height, width = x.shape[2:]
-        if min(height, width) < LEAST:
-            raise ValueError(
-                f"InceptionResnetV1 takes images of {LEAST} px or more, found {height}x{width}: "
-                f"set data.side={LEAST} or more (its public files expect 160)"
-            )

@@ -8,8 +8,10 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from simlearn.backbones.arguments import at_least_one, one_of
 from simlearn.backbones.base import Backbone, scaled
 from simlearn.backbones.convnet import HalvingMaxPool2d
+from simlearn.backbones.equal_groups import group_norm
 from simlearn.backbones.weights import load_weights
 
 Norm = Literal["group", "batch"]
@@ -28,14 +30,10 @@ MODULES: dict[str, Branches | None] = {
 
 
 def convolution(channels: int, out: int, kernel: int, norm: Norm, groups: int) -> nn.Sequential:
-    """A convolution that keeps the map, its norm and ReLU: ``(B, channels, H, W)`` to ``out``.
-
-    GroupNorm takes one group where the groups would not be equal or would hold one channel.
-    """
-    equal = out % groups == 0 and out > groups
+    """A convolution that keeps the map, its norm and ReLU: ``(B, channels, H, W)`` to ``out``."""
     return nn.Sequential(
         nn.Conv2d(channels, out, kernel, padding=kernel // 2, bias=False),
-        nn.BatchNorm2d(out) if norm == "batch" else nn.GroupNorm(groups if equal else 1, out),
+        nn.BatchNorm2d(out) if norm == "batch" else group_norm(out, groups),
         nn.ReLU(inplace=True),
     )
 
@@ -111,14 +109,8 @@ class InceptionSmall(Backbone):
         in_channels: int = 3,
         weights: Path | None = None,
     ) -> None:
-        if norm not in get_args(Norm):
-            raise ValueError(
-                f"backbone.norm is {norm!r}, must be one of {', '.join(get_args(Norm))}"
-            )
-        counts = (("groups", groups), ("map_side", map_side), ("in_channels", in_channels))
-        for name, value in counts:
-            if value < 1:
-                raise ValueError(f"backbone.{name} is {value}, must be at least 1")
+        one_of(get_args(Norm), norm=norm)
+        at_least_one(groups=groups, map_side=map_side, in_channels=in_channels)
         channels = scaled(STEM, width)
         stages: dict[str, nn.Module] = {
             "conv1": convolution(in_channels, channels, 3, norm, groups),

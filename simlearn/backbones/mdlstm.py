@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from simlearn.backbones.base import Backbone, scaled
-from simlearn.backbones.frame_stem import PerFrame, check_frames
+from simlearn.backbones.arguments import at_least_one
+from simlearn.backbones.base import Backbone, check_frames, scaled
+from simlearn.backbones.frame_stem import PerFrame
 from simlearn.backbones.md_scan import MDLSTMDirection
 from simlearn.backbones.weights import load_weights
 
@@ -139,6 +140,4 @@ class MDLSTM(Backbone):
 def _check_sizes(hidden: tuple[int, ...], **numbers: int) -> None:
     if not hidden:
         raise ValueError("backbone.hidden is empty, needed: the size of at least one layer")
-    for name, value in (*numbers.items(), ("hidden", min(hidden))):
-        if value < 1:
-            raise ValueError(f"backbone.{name} is {value}, must be at least 1")
+    at_least_one(**numbers, hidden=min(hidden))

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from simlearn.backbones.base import count_parameters
-from simlearn.backbones.frame_stem import PerFrame, check_frames, frame_stem
+from simlearn.backbones.base import check_frames, count_parameters
+from simlearn.backbones.frame_stem import PerFrame, frame_stem
 
 
 def clip(n=2, channels=3, frames=4, height=9, width=7):
