@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from simlearn.backbones.base import count_parameters
 from simlearn.backbones.cnn_lstm import CNNLSTM, ReadSteps, StepLSTM, read_steps
 from simlearn.backbones.convnet import ConvNet
+from tests.backbones.contract import features_at_every_cut
 
 THIN = 0.125
 CUTS = ("input", "block1", "block2", "block3", "conv4", "block4", "map", "lstm")
@@ -122,16 +123,10 @@ def test_first_weights():
 def test_every_cut_leads_to_the_same_features(height, width, frames, n, layers, read):
     net = CNNLSTM(width=THIN, layers=layers, read=read).eval()
     x = clip(n, 3, frames, height, width)
-    features = net(x)
-    assert features.shape == (n, net.dim) == (n, 32)
-    assert torch.isfinite(features).all()
-    assert net.low(x, "input") is x and net.cuts == CUTS
+    assert features_at_every_cut(net, x).shape == (n, 32) and net.cuts == CUTS
     for cut in net.cuts:
         h = net.low(x, cut)
-        kept = h.clone()
         assert h.shape[0] == n and h.shape[2] == frames
-        assert torch.equal(net.high(h, cut), features)
-        assert torch.equal(h, kept)
 
 
 def test_an_empty_batch_keeps_the_graph():

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from simlearn.backbones.base import count_parameters
 from simlearn.backbones.inception_resnet import InceptionResnetV1
+from tests.backbones.contract import features_at_every_cut
 
 pytest.importorskip("facenet_pytorch", reason="the extra `faces` is not installed")
 from facenet_pytorch import InceptionResnetV1 as Facenet
@@ -114,14 +115,7 @@ def test_the_shape_behind_every_stage(empty):
 @torch.no_grad()
 def test_every_cut_leads_to_the_same_features(net):
     x = image(76, other=75)
-    before, features = x.clone(), net(x)
-    assert net.low(x, "input") is x
-    for cut in net.cuts:
-        h = net.low(x, cut)
-        kept = h.clone()
-        assert torch.equal(net.high(h, cut), features)
-        assert torch.equal(h, kept)
-    assert torch.equal(x, before)
+    features_at_every_cut(net, x)
 
 
 def test_unknown_cuts_and_wrong_inputs(empty):
