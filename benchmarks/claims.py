@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from simlearn.data.randomness import torch_generator
+from simlearn.evaluation.intervals import times_drawn
 
 DRAWS = 10_000
 
@@ -52,18 +52,11 @@ def paired_interval(
     if not torch.isfinite(d).all() or not there.any(dim=1).all():
         raise ValueError("a seed has no people, or a value is not finite")
     g = torch_generator(0, "claims")
-    seeds, persons = _times_drawn(len(first), g), _times_drawn(len(people), g)
+    seeds, persons = (times_drawn(n, DRAWS, g) for n in (len(first), len(people)))
     means = (persons @ d.T) / (persons @ there.T).clamp_min(1e-12)  # (draw, seed)
     drawn = (means * seeds).sum(dim=1) / seeds.sum(dim=1)
     low, high = torch.quantile(drawn, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
     return float((d.sum(dim=1) / there.sum(dim=1)).mean()), low, high
-
-
-def _times_drawn(size: int, g: torch.Generator) -> Tensor:
-    """``(DRAWS, size)``: how often each was drawn with replacement."""
-    drawn = torch.randint(size, (DRAWS, size), generator=g)
-    ones = torch.ones(DRAWS, size, dtype=torch.float64)
-    return torch.zeros_like(ones).scatter_add_(1, drawn, ones)
 
 
 def together(claim: str, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from typing import Any
 
 from faces_settings import (
     DRAWN,
+    DROPOUT_TRIALS,
     HABITS,
     LOSSES,
     PHOTOGRAPHS,
@@ -74,6 +75,14 @@ def tuning_job(recipe: str, rate: float, margin: float, steps: int) -> Job:
     """One of a recipe's trials: retrieval alone."""
     job = drawn_job(recipe, TUNING_SEED, HABITS[0], rate, margin, steps)
     return Job(job.key, job.title, [*job.command, "evaluation=video_retrieval"])
+
+
+def dropout_job(dropout: float, rate: float, steps: int) -> Job:
+    """A trial of C3D's dropout."""
+    job = tuning_job("triplet_c3d", rate, 0.2, steps)
+    words = [word for word in job.command if not word.startswith("backbone.dropout=")]
+    key = {"dropout": dropout, "rate": rate}
+    return Job(key, "c3d_dropout_seed100", [*words, f"backbone.dropout={dropout:g}"])
 
 
 def photo_job(recipe: str, seed: int, rate: float, margin: float, steps: int, root: Path) -> Job:
@@ -167,10 +176,16 @@ def main() -> None:
     tuning = [
         tuning_job(r, rate, margin, steps // 2) for r in RECIPES for rate, margin in trials(r)
     ]
+    dropouts = [dropout_job(*trial, steps // 2) for trial in DROPOUT_TRIALS]
+    settled = execute_all(dropouts, work, options.workers, "dropout of C3D")
     tuned = execute_all(tuning, work, options.workers, "tuning")
     chosen = choose(tuned)
     result: dict[str, Any] = {
         "steps": steps,
+        "dropout": [
+            {**{k: row[k] for k in ("dropout", "rate", "code")}, "map_at_r": map_at_r(row)}
+            for row in settled
+        ],
         "tuning": [
             {**{k: row[k] for k in ("recipe", "rate", "margin", "code")}, "map_at_r": map_at_r(row)}
             for row in tuned

@@ -116,6 +116,26 @@ def tuning_table(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def dropout_sentence(result: Mapping[str, Any]) -> str:
+    """C3D with and without its dropout on the tuning seed."""
+    found: dict[float, list[str]] = {}
+    for row in result["dropout"]:
+        found.setdefault(row["dropout"], []).append(f"{100 * row['map_at_r']:.1f}")
+    texts = [f"{', '.join(values)} with dropout {p:g}" for p, values in found.items()]
+    rates = sorted({row["rate"] for row in result["dropout"]})
+    return (
+        f"`triplet_c3d`, margin 0.2, at rates {' and '.join(f'{r:g}' for r in rates)}: "
+        f"{'; '.join(texts)}. It has none here."
+    )
+
+
+def networks_sentence(result: Mapping[str, Any]) -> str:
+    """How many learnt values each network has."""
+    rows = {row["recipe"].split("_", 1)[1]: row for row in result["habit 0.5"]["rows"]}
+    texts = [f"{NETS[net]}: {row['parameters']:,}" for net, row in rows.items()]
+    return f"Learnt values, head included: {'; '.join(texts)}."
+
+
 def protocol_block(result: Mapping[str, Any]) -> str:
     """The whole protocol of seed 0, key by key."""
     facts = result["habit 0.5"]["protocol"]["0"]
@@ -146,7 +166,8 @@ def faces_page() -> dict[str, str]:
         "faces": "\n\n".join(tables),
         "claims": claims_table(result),
         "controls": controls_table(result),
-        "tuning": tuning_table(result),
+        "tuning": f"{tuning_table(result)}\n\n{dropout_sentence(result)}",
+        "networks": networks_sentence(result),
         "protocol": protocol_block(result),
         "scan": scan_table(),
     }

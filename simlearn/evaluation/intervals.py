@@ -6,6 +6,22 @@ import torch
 from torch import Tensor
 
 
+def times_drawn(size: int, draws: int, generator: torch.Generator) -> Tensor:
+    """How often each of ``size`` things comes among ``size`` drawn with replacement.
+
+    Args:
+        size: at least 1.
+        draws: number of resamples.
+        generator: source of randomness.
+
+    Returns:
+        ``(draws, size)`` float64; every row sums to ``size``.
+    """
+    drawn = torch.randint(size, (draws, size), generator=generator)
+    ones = torch.ones(draws, size, dtype=torch.float64)
+    return torch.zeros_like(ones).scatter_add_(1, drawn, ones)
+
+
 def bootstrap_interval(
     values: Tensor,
     clusters: Tensor,

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from simlearn.data.randomness import torch_generator
+from simlearn.evaluation.intervals import times_drawn
 
 RESAMPLES = 1000
 """Resamples of the 95 % intervals."""
@@ -38,8 +39,8 @@ def nshot_summary(right: Tensor, count: Tensor, seed: int) -> dict[str, Any]:
     if classes < 2:
         return found | dict.fromkeys(names, (float("nan"), float("nan")))
     generator = torch_generator(seed, "nshot", "interval")
-    people = _times_drawn(classes, generator)
-    supports = _times_drawn(draws, generator) / draws
+    people = times_drawn(classes, RESAMPLES, generator)
+    supports = times_drawn(draws, RESAMPLES, generator) / draws
     ratio = (people @ right.T) / (people @ count.T)
     tail = torch.tensor([0.025, 0.975], dtype=torch.float64)
     for name, values in zip(
@@ -51,10 +52,3 @@ def nshot_summary(right: Tensor, count: Tensor, seed: int) -> dict[str, Any]:
         low, high = torch.where((bounds - accuracy).abs() < 1e-12, accuracy, bounds)  # rounding
         found[name] = float(low), float(high)
     return found
-
-
-def _times_drawn(size: int, generator: torch.Generator) -> Tensor:
-    """``(RESAMPLES, size)`` float64: how often each of ``size`` was drawn with replacement."""
-    drawn = torch.randint(size, (RESAMPLES, size), generator=generator)
-    ones = torch.ones(RESAMPLES, size, dtype=torch.float64)
-    return torch.zeros_like(ones).scatter_add_(1, drawn, ones)

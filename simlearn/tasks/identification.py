@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import torch
@@ -99,7 +100,8 @@ def identify(
     metrics: dict[str, Metric] = {}
     rows: list[tuple[str | float | int | None, ...]] = []
     found: dict[str, Any] = {}
-    for number, (support, kernel) in enumerate(pairs := _pairs(used, protocol.kernels)):
+    pairs = list(product(used, protocol.kernels))
+    for number, (support, kernel) in enumerate(pairs):
         found = _measure(support, kernel, labels, protocol, seed)
         kinds = [(f"SVM, {kernel}", str(kernel), "", "accuracy")]
         if kernel == protocol.kernels[0]:
@@ -148,10 +150,6 @@ def possible_supports(supports: Sequence[Support]) -> tuple[list[Support], Tenso
         if len(both) >= max(2, len(common) / 2):  # a few people never stand for all
             used, common = [*used, support], both
     return used, torch.tensor(sorted(common), dtype=torch.int64)
-
-
-def _pairs(supports: Sequence[Support], kernels: Sequence[Kernel]) -> list[tuple[Support, Kernel]]:
-    return [(support, kernel) for support in supports for kernel in kernels]
 
 
 def _measure(

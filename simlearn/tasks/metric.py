@@ -14,7 +14,7 @@ from simlearn.backbones.base import count_parameters
 from simlearn.data.clips import even_starts
 from simlearn.data.datamodule import VideoDataModule, labels_of
 from simlearn.data.frame_order import Order
-from simlearn.evaluation.embed import Embeddings
+from simlearn.evaluation.embed import Embeddings, pool_groups
 from simlearn.evaluation.pixels import FRAMES, pixel_baselines
 from simlearn.evaluation.retrieval import retrieve
 from simlearn.report import Report, write_report
@@ -30,7 +30,12 @@ from simlearn.tasks.training import (
     save_untrained,
     starting_point,
 )
-from simlearn.tasks.video_ranking import VideoRanking, rank_videos, ranking_metrics
+from simlearn.tasks.video_ranking import (
+    VideoRanking,
+    embed_clips,
+    rank_videos,
+    ranking_metrics,
+)
 from simlearn.trainer.processes import Job
 from simlearn.trainer.progress import ProgressLine
 from simlearn.trainer.stopwatch import Stopwatch
@@ -67,15 +72,27 @@ def metric_learning(parts: MetricParts, run: RunContext) -> Report:
     pairs = plan_pairs(parts, data, trained=trained_at_all)
     device = "cuda" if parts.trainer.device == "gpu" else "cpu"
 
-    def rank(what: str, order: Order = "filmed", split: str = "test") -> VideoRanking:
+    def rank(what: str, order: Order = "filmed") -> VideoRanking:
         return rank_videos(
             learner.to(device),
             data,
-            split,
+            "test",
             parts.protocol,
             device=device,
             order=order,
             progress=lambda done, total: line(what, done, total),
+        )
+
+    def embed_videos(split: str) -> Embeddings:
+        return pool_groups(
+            embed_clips(
+                learner.to(device),
+                data,
+                split,
+                parts.protocol,
+                device=device,
+                progress=lambda done, total: line(f"{split} videos", done, total),
+            )
         )
 
     with watch("baselines"):
@@ -103,6 +120,7 @@ def metric_learning(parts: MetricParts, run: RunContext) -> Report:
             {"trained": trained, "untrained": untrained},
             pairs,
             rank,
+            embed_videos,
             lambda r: ranking_metrics(r.results, r.videos.y, parts.protocol, seed=run.seed),
             line,
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from simlearn.data.datamodule import VideoDataModule, labels_of
 from simlearn.data.frame_order import Order
+from simlearn.evaluation.embed import Embeddings
 from simlearn.evaluation.pair_file import write_pair_scores
 from simlearn.evaluation.recognition_protocol import VideoRecognition
 from simlearn.report import Metric
@@ -19,8 +20,8 @@ from simlearn.tasks.run_context import RunContext
 from simlearn.tasks.video_ranking import VideoRanking
 from simlearn.trainer.progress import ProgressLine
 
-Rank = Callable[[str, Order, str], VideoRanking]
-"""(what is being done, order of the frames, split) -> ranked videos of the trained network."""
+Rank = Callable[[str, Order], VideoRanking]
+"""(what is being done, order of the frames) -> test videos ranked by the trained network."""
 
 
 def plan_pairs(parts: MetricParts, data: VideoDataModule, *, trained: bool) -> PairList | None:
@@ -50,6 +51,7 @@ def recognise(
     rankings: Mapping[str, VideoRanking],
     pairs: PairList | None,
     rank: Rank,
+    embed_videos: Callable[[str], Embeddings],
     metrics: Callable[[VideoRanking], dict[str, Metric]],
     line: ProgressLine,
 ) -> Findings:
@@ -64,6 +66,7 @@ def recognise(
         rankings: of the test videos by model; "trained" is there.
         pairs: of :func:`plan_pairs`.
         rank: see :data:`Rank`.
+        embed_videos: embeds the videos of another split by the trained network.
         metrics: retrieval metrics of a ranking.
         line: where progress is shown.
 
@@ -89,17 +92,13 @@ def recognise(
             {name: ranking.videos for name, ranking in rankings.items()},
             [video.name for video in data.data.videos],
             pairs,
-            others=lambda: [rank(f"{split} videos", "filmed", split).videos for split in others],
+            others=lambda: [embed_videos(split) for split in others],
         )
         found.append(verified.findings)
         if verified.pairs:
             path = run.run_dir / "pairs.csv"
             write_pair_scores(path, verified.pairs, verified.scores, test_fold=verified.test_fold)
-
-    def again(what: str, order: Order) -> VideoRanking:
-        return rank(what, order, "test")
-
     moving = any(len(video.frames) > 1 for video in data.data.splits["test"])
     if protocol.controls and not data.images and parts.source.frames > 1 and moving:
-        found.append(measure_controls(again, metrics, run.run_dir))
+        found.append(measure_controls(rank, metrics, run.run_dir))
     return join_findings(found)

@@ -22,7 +22,7 @@ def summary_lines(report: Report) -> list[str]:
     lines += [f"{name:40} {_value(name, m)}   {_between(name, m)}" for name, m in more.items()]
     if more:
         lines += ["protocol:", *(f"  {key}: {value}" for key, value in report.protocol.items())]
-    notes = [f"note: {one_line(note, 400)}" for note in report.notes[1:]]  # the first: which pixels
+    notes = [f"note: {one_line(note, 400)}" for note in report.notes]
     return [line.rstrip() for line in [*lines, *notes, f"report: {report.report_path}"]]
 
 

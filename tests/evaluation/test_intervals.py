@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from simlearn.data.randomness import torch_generator
 from simlearn.evaluation import bootstrap_interval
+from simlearn.evaluation.intervals import times_drawn
 
 
 def naive(values, clusters, *, draws, level, generator):
@@ -123,3 +124,10 @@ def test_without_a_value():
 def test_mistakes_are_named(clusters, how, message):
     with pytest.raises(ValueError, match=message):
         bootstrap_interval(torch.zeros(4), clusters, generator=torch_generator(0, "b"), **how)
+
+
+def test_times_drawn_are_counts_of_a_draw():
+    found = times_drawn(5, 400, torch.Generator().manual_seed(3))
+    drawn = torch.randint(5, (400, 5), generator=torch.Generator().manual_seed(3)).tolist()
+    assert found.tolist() == [[row.count(k) for k in range(5)] for row in drawn]
+    assert found.mean(dim=0).sub(1).abs().max() < 0.2

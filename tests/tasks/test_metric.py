@@ -135,7 +135,7 @@ def test_the_pixel_baseline_is_the_best_of_four(tiny_run, data):
     best = max(tops, key=lambda name: tops[name])
     wanted = {k: float(v.mean()) for k, v in found[best].values((1, 5, 10, 20)).items()}
     assert {k: m["value"] for k, m in numbers(tiny_run)["baselines"]["pixels"].items()} == wanted
-    assert tiny_run.notes[0].endswith(f"the best of 4 by top-1: {best}.")
+    assert tiny_run.tables[0].note.endswith(f"the best of 4 by top-1: {best}.")
     table = {row[0]: row[1:] for row in tiny_run.tables[0].rows}
     assert {name: row[0] for name, row in table.items()} == tops
 

@@ -18,7 +18,7 @@ class Shown:
     metrics: dict
     baselines: dict
     protocol: dict = field(default_factory=lambda: {"crop": 0.6, "clips_per_video": 5})
-    notes: tuple = ("best of 4 pixels",)
+    notes: tuple = ()
     report_path: Path = Path("outputs/x/report.html")
 
 
@@ -50,7 +50,7 @@ def test_further_numbers_come_with_the_whole_protocol():
 
 def test_nothing_measured_is_a_dash_and_notes_are_told():
     nothing = Metric(float("nan"), 0, (float("nan"), float("nan")), higher_is_better=True)
-    shown = Shown({"recall_at_1": nothing, "map_at_r": nothing}, {}, notes=("pixels", "Left\nout."))
+    shown = Shown({"recall_at_1": nothing, "map_at_r": nothing}, {}, notes=("Left\nout.",))
     assert summary_lines(shown)[1:] == [
         "trained                    -   -                    -         0",
         "note: Left out.",
