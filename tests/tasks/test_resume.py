@@ -16,7 +16,9 @@ from simlearn.trainer.checkpoint import KEY, AtomicCheckpointIO, CheckpointError
 from simlearn.trainer.csv_log import read_csv_log
 from tests.tiny import TINY, command, train
 
-STEPS = "trainer.max_steps=150"
+LAST = 300
+"""Steps of a run: many, so that a slow machine still sends its signal in the middle."""
+STEPS = f"trainer.max_steps={LAST}"
 
 
 def wait_for_step(process, path, step):
@@ -45,14 +47,14 @@ def interrupt(folder, sig, *words):
     state = wait_for_step(process, folder / "run/checkpoints/last.ckpt", 7)
     process.send_signal(sig)
     output, _ = process.communicate(timeout=90)
-    assert state["step"] < 150
+    assert state["step"] < LAST
     return output, process.returncode
 
 
 def assert_same_run(one, two):
     """Same weights, optimiser, schedule, log and results, bit for bit."""
     a, b = (read_checkpoint(folder / "checkpoints/last.ckpt") for folder in (one, two))
-    assert a[KEY]["step"] == b[KEY]["step"] == 150
+    assert a[KEY]["step"] == b[KEY]["step"] == LAST
     assert len(a["state_dict"]) > 20
     for name, value in a["state_dict"].items():
         assert torch.equal(value, b["state_dict"][name]), name
