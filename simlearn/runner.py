@@ -5,30 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from copy import deepcopy
 from datetime import datetime
-from inspect import isabstract, signature
 from pathlib import Path
-from types import FunctionType
-from typing import Any
 
-import torch
 from filelock import FileLock, Timeout
-from torch import nn
 
-from simlearn import backbones, data, evaluation, learners, losses, miners, tasks, trainer
-from simlearn.backbones.base import Backbone
-from simlearn.backbones.head import Head
-from simlearn.config.build import build
+from simlearn.assemble import build_parts, targets
 from simlearn.config.compose import Composed, compose
 from simlearn.config.errors import ConfigError
 from simlearn.config.run_config import load_run_config, save_run_config
-from simlearn.config.targets import Target, Targets
-from simlearn.data.randomness import derive_seed
-from simlearn.data.video_source import VideoSource
-from simlearn.learners.optim import Schedules
 from simlearn.report import Report, environment, write_json_atomic
 from simlearn.tasks.embedder import Embedder
+from simlearn.tasks.image_embedder import ImageEmbedder, load_stream
+from simlearn.tasks.incremental_parts import IncrementalParts
 from simlearn.tasks.metric import join_training
 from simlearn.tasks.metric_parts import MetricParts
 from simlearn.tasks.run_context import RunContext
@@ -37,116 +26,11 @@ from simlearn.trainer.factory import check_machine
 from simlearn.trainer.interrupt import Interrupted
 from simlearn.trainer.processes import Job
 
+__all__ = ["build_parts", "execute", "finished", "load", "resume", "run", "take_part", "targets"]
+
 OUTPUTS = Path("outputs")
 NOT_BEGUN = {".lock", "config.yaml", "recipe.yaml", "environment.json"}
 """All that is in the folder of a run that failed before it did anything."""
-
-
-def targets() -> Targets:
-    """Everything that a configuration may construct, by group and name."""
-    return {
-        "task": _offered(tasks, FunctionType, runtime=("parts", "run")),
-        "data": _offered(data, VideoSource),
-        "backbone": _offered(backbones, Backbone),
-        "head": _offered(backbones, Head, runtime=("in_dim",)),
-        "loss": _losses(),
-        "memory": _offered(losses, losses.CrossBatchMemory, runtime=("loss", "dim")),
-        "miner": _offered(miners, miners.Miner),
-        "sampler": _offered(data, data.PKBatches),
-        "evaluation": _offered(evaluation, evaluation.VideoRetrieval),
-        "optimizer": _offered(learners, Schedules),
-        "trainer": _offered(trainer, trainer.TrainerSettings),
-        "logger": _offered(trainer, trainer.Logs),
-    }
-
-
-def _losses() -> dict[str, Target]:
-    """The losses; how many classes and values a row there are is the program's to say."""
-    offered = _offered(losses, nn.Module, runtime=("dim", "num_classes", "embedding_size"))
-    return {name: t for name, t in offered.items() if t.callable is not losses.CrossBatchMemory}
-
-
-def _offered(package: Any, kind: type, *, runtime: Sequence[str] = ()) -> dict[str, Target]:
-    """What a package offers in its ``__all__``: subclasses of ``kind``, or functions.
-
-    ``runtime`` are the arguments that the program gives to those that take them.
-    """
-    public = {name: getattr(package, name) for name in package.__all__}
-    return {
-        name: Target(thing, frozenset(runtime) & signature(thing).parameters.keys())
-        for name, thing in public.items()
-        if not isabstract(thing)
-        and (issubclass(thing, kind) if isinstance(thing, type) else kind is FunctionType)
-    }
-
-
-def build_parts(composed: Composed, *, weights: bool = True) -> MetricParts:
-    """Construct what a configuration describes; weights are drawn from its seed.
-
-    Args:
-        composed: the configuration.
-        weights: read ``backbone.weights``; not needed where a checkpoint is loaded later.
-
-    Raises:
-        ConfigError: a value that a constructor refuses, with group and class.
-    """
-    allowed, config = targets(), deepcopy(composed.config)
-    if not weights and config.backbone is not None and "weights" in config.backbone:
-        config.backbone.weights = None
-
-    def part(group: str, **runtime: Any) -> Any:
-        if config[group] is None:
-            raise ConfigError(f"{group}: no option is chosen; add {group}=OPTION")
-        return build(config[group], allowed[group], **runtime)
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(int(config.seed), "weights"))
-        backbone = part("backbone")
-        head = part("head", in_dim=backbone.dim)
-        loss = part("loss", dim=head.dim, num_classes=0, embedding_size=head.dim)
-    miner = part("miner") if config.miner is not None else None
-    if miner is not None:
-        _check_miner(config, loss)
-    if config.memory is not None:
-        loss = part("memory", loss=loss, dim=head.dim)
-    return MetricParts(
-        source=part("data"),
-        backbone=backbone,
-        head=head,
-        loss=loss,
-        miner=miner,
-        optimizer=part("optimizer"),
-        batches=part("sampler"),
-        protocol=part("evaluation"),
-        trainer=part("trainer"),
-        logs=part("logger"),
-    )
-
-
-def _check_miner(config: Any, loss: nn.Module) -> None:
-    """Refuse a miner beside something else that chooses the tuples.
-
-    Raises:
-        ConfigError: says which of the two to leave out.
-    """
-    name = config.miner["class"]
-    if getattr(loss, "mining", "all") != "all":
-        raise ConfigError(
-            f"miner ({name}) and loss.mining={loss.mining} both choose the triplets: use "
-            "miner=none, or loss.mining=all to let the miner choose"
-        )
-    if getattr(loss, "pairs", "all") != "all":
-        raise ConfigError(
-            f"miner ({name}) and loss.pairs={loss.pairs} both choose the pairs: use miner=none, or "
-            "loss.pairs=all"
-        )
-    if config.memory is not None:
-        raise ConfigError(
-            f"miner ({name}) and memory: a miner sees only the batch. Use miner=none; the memory "
-            "takes loss.mining"
-        )
-    if isinstance(loss, losses.CenterLoss):
-        raise ConfigError(f"miner ({name}): CenterLoss takes no tuples. Use miner=none")
 
 
 def new_run_dir(base: Path, recipe: str, seed: int) -> Path:
@@ -234,8 +118,10 @@ def take_part(words: str) -> None:
         seed=int(composed.config.seed),
         resume=job.resume,
     )
+    parts = build_parts(composed, weights=False)
+    assert isinstance(parts, MetricParts)  # noqa: S101 (the other task has one process)
     with suppress(Interrupted):
-        join_training(build_parts(composed, weights=False), context, job)
+        join_training(parts, context, job)
 
 
 @contextmanager
@@ -299,8 +185,11 @@ def finished(run_dir: Path) -> bool:
     return True
 
 
-def load(run_dir: Path | str) -> Embedder:
-    """The trained network of a finished run (``best.ckpt``, else the last), ready to embed.
+def load(run_dir: Path | str) -> Embedder | ImageEmbedder:
+    """The trained network of a finished run, ready to embed.
+
+    It has the weights of ``best.ckpt``, else the last; those after the last experience where
+    classes arrived one experience after the other.
 
     Args:
         run_dir: the run's folder.
@@ -312,6 +201,9 @@ def load(run_dir: Path | str) -> Embedder:
     folder = Path(run_dir)
     parts = build_parts(load_run_config(folder, [], targets()), weights=False)
     learner = parts.learner(seed=0)
+    if isinstance(parts, IncrementalParts):
+        load_stream(learner, folder)
+        return ImageEmbedder(learner, parts.source)
     load_best(learner, folder)
     return Embedder(
         learner,

@@ -5,7 +5,7 @@ from simlearn.backbones.cnn_lstm import CNNLSTM
 from simlearn.backbones.conv3d import Conv3DNet
 from simlearn.backbones.conv_lstm import ConvLSTM2D
 from simlearn.backbones.convnet import ConvNet
-from simlearn.backbones.head import IdentityHead, LinearHead
+from simlearn.backbones.head import IdentityHead, LinearHead, MLPHead
 from simlearn.backbones.inception import Inception
 from simlearn.backbones.inception_resnet import InceptionResnetV1
 from simlearn.backbones.inception_small import InceptionSmall
@@ -24,5 +24,6 @@ __all__ = [
     "InceptionResnetV1",
     "InceptionSmall",
     "LinearHead",
+    "MLPHead",
     "load_weights",
 ]

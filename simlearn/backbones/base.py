@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -25,10 +25,13 @@ class Backbone(nn.Module):
         cuts: ``"input"`` and the names of all stages but the last.
         least: smallest height and width of an input, in pixels.
         way_out: what to do about a smaller one.
+        frozen: stages that :func:`simlearn.backbones.freeze.freeze_below` has frozen: they stay in
+            eval mode, so that their buffers stay as they are too.
     """
 
     least = 1
     way_out = "raise data.side"
+    frozen: tuple[str, ...] = ()
 
     def __init__(
         self, stages: Mapping[str, nn.Module], *, dim: int, kind: Literal["image", "clip"]
@@ -51,7 +54,7 @@ class Backbone(nn.Module):
                 clip without frames.
         """
         self._check_input(x)
-        for stage in list(self.stages)[: self._position(cut)]:
+        for stage in list(self.stages)[: self.position(cut)]:
             x = self.stages[stage](x)
         return x
 
@@ -61,11 +64,23 @@ class Backbone(nn.Module):
         Raises:
             ValueError: unknown cut.
         """
-        for stage in list(self.stages)[self._position(cut) :]:
+        for stage in list(self.stages)[self.position(cut) :]:
             h = self.stages[stage](h)
         return h
 
-    def _position(self, cut: str) -> int:
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode of all stages but the frozen ones, which stay in eval mode."""
+        super().train(mode)
+        for name in self.frozen:
+            self.stages[name].eval()
+        return self
+
+    def position(self, cut: str) -> int:
+        """How many stages lie below a cut.
+
+        Raises:
+            ValueError: unknown cut.
+        """
         if cut not in self.cuts:
             raise ValueError(
                 f"{type(self).__name__} has no cut {cut!r}; there are {', '.join(self.cuts)}"

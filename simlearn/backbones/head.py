@@ -32,6 +32,37 @@ class LinearHead(Head):
         return F.normalize(z.float(), dim=1) if self.normalise else z
 
 
+class MLPHead(Head):
+    """One hidden layer with ReLU, a linear layer and L2 normalisation.
+
+    More than a linear map can still be learnt above a frozen backbone.
+
+    Args:
+        in_dim: number of features.
+        hidden: size of the hidden layer.
+        dim: size d of the embedding.
+        normalise: bring every embedding to length 1.
+
+    Raises:
+        ValueError: a size below 1.
+    """
+
+    def __init__(
+        self, in_dim: int, hidden: int = 256, dim: int = 64, normalise: bool = True
+    ) -> None:
+        super().__init__()
+        for name, value in (("hidden", hidden), ("dim", dim)):
+            if value < 1:
+                raise ValueError(f"head.{name} is {value}, must be at least 1")
+        self.hidden, self.linear = nn.Linear(in_dim, hidden), nn.Linear(hidden, dim)
+        self.dim, self.normalise = dim, normalise
+
+    def forward(self, features: Tensor) -> Tensor:
+        """``(B, in_dim)`` features to ``(B, d)`` embeddings, float32 where normalised."""
+        z = self.linear(F.relu(self.hidden(features)))
+        return F.normalize(z.float(), dim=1) if self.normalise else z
+
+
 class IdentityHead(Head):
     """The features themselves as embeddings, at length 1 by default; nothing is learnt.
 

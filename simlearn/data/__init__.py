@@ -1,9 +1,25 @@
 """Readers, clips and batches."""
 
+from simlearn.data.arrays import Arrays
+from simlearn.data.digits import Digits
 from simlearn.data.errors import DataError
 from simlearn.data.image_folder import ImageFolder
 from simlearn.data.sampler import PKBatches
 from simlearn.data.synthetic_source import SyntheticFaces
 from simlearn.data.video_source import YouTubeFaces
+from simlearn.data.vision_sets import CIFAR10, CIFAR100, EMNIST, MNIST, FashionMNIST
 
-__all__ = ["DataError", "ImageFolder", "PKBatches", "SyntheticFaces", "YouTubeFaces"]
+__all__ = [
+    "CIFAR10",
+    "CIFAR100",
+    "EMNIST",
+    "MNIST",
+    "Arrays",
+    "DataError",
+    "Digits",
+    "FashionMNIST",
+    "ImageFolder",
+    "PKBatches",
+    "SyntheticFaces",
+    "YouTubeFaces",
+]

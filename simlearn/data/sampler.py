@@ -20,10 +20,12 @@ def draw_class(groups: dict[int, np.ndarray], k: int, g: np.random.Generator) ->
     """Draw up to ``k`` different rows of one class, from as many different groups as there are.
 
     Args:
-        groups: rows of each group (video) of the class.
+        groups: rows of each group (video) of the class; -1 holds those that have none.
         k: number of rows wanted; a class with fewer gives all that it has.
         g: source of randomness.
     """
+    if list(groups) == [-1]:
+        return g.choice(groups[-1], min(k, len(groups[-1])), replace=False).tolist()
     shuffled = [g.permutation(groups[key]) for key in g.permutation(list(groups))]
     rounds = max(len(rows) for rows in shuffled)
     ordered = [int(rows[r]) for r in range(rounds) for rows in shuffled if r < len(rows)]
@@ -78,17 +80,19 @@ class PKSampler(Sampler[list[Key]]):
 
     Args:
         labels: ``(N,)`` class of each row.
-        groups: ``(N,)`` group (video) of each row; different groups are preferred.
+        groups: ``(N,)`` group (video) of each row, -1 = none; different groups are preferred.
         batches: P and K. With fewer classes than P all of them are taken, with a warning.
         seed: the run's seed.
         epoch: epoch to begin with (from a checkpoint).
         start: number of that epoch's batches that were already used.
         rank: number of this process, from 0.
         world: number of processes.
+        alone: allow a single class, and say nothing of fewer classes than P: others join the
+            batches later.
 
     Raises:
-        DataError: fewer than two classes, no class with two rows, or more processes than a batch
-            has samples.
+        DataError: fewer than two classes (one if ``alone``), no class with two rows, or more
+            processes than a batch has samples.
     """
 
     def __init__(
@@ -102,6 +106,7 @@ class PKSampler(Sampler[list[Key]]):
         start: int = 0,
         rank: int = 0,
         world: int = 1,
+        alone: bool = False,
     ) -> None:
         self.rows = {
             int(c): {
@@ -111,8 +116,8 @@ class PKSampler(Sampler[list[Key]]):
             for c in np.unique(labels)
         }
         sizes = np.array([sum(map(len, videos.values())) for videos in self.rows.values()])
-        _check_classes(sizes)
-        if len(self.rows) < batches.classes_per_batch:
+        _check_classes(sizes, alone)
+        if len(self.rows) < batches.classes_per_batch and not alone:
             warnings.warn(
                 f"sampler.classes_per_batch is {batches.classes_per_batch} and the training split "
                 f"has {len(self.rows)} classes: batches hold {len(self.rows)}",
@@ -166,8 +171,8 @@ class SequentialBatches(Sampler[list[Key]]):
             yield [(0, row) for row in range(low, min(low + self.batch_size, self.n))]
 
 
-def _check_classes(sizes: np.ndarray) -> None:
-    if len(sizes) < 2:
+def _check_classes(sizes: np.ndarray, alone: bool) -> None:
+    if len(sizes) < (1 if alone else 2):
         raise DataError(
             f"the training split has {len(sizes)} identity: a similarity loss needs at least two. "
             "Give more data or a larger train share in data.split"

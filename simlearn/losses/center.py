@@ -203,6 +203,16 @@ class CenterLoss(nn.Module):
                 rows = torch.empty(parameter[have:].shape, device=generator.device)
                 parameter[have:] = rows.uniform_(-bound, bound, generator=generator)
 
+    def keep(self, num_classes: int) -> None:
+        """Give up all classes but the first ``num_classes``; make the optimiser afterwards.
+
+        Raises:
+            ValueError: more classes than there are, or a negative number.
+        """
+        if not 0 <= num_classes <= self.num_classes:
+            raise ValueError(f"keep({num_classes}): there are {self.num_classes} classes")
+        self._resize(num_classes)
+
     def _resize(self, num_classes: int) -> None:
         """Cut or lengthen every table where needed; rows beyond the old ones are 0."""
         if num_classes == self.num_classes:

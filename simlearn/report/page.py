@@ -27,7 +27,10 @@ from simlearn.report.wording import (
 TEMPLATE = "page.html.j2"
 HEADLINE = "recall_at_1"
 UNREADABLE = "not readable"
-_FIRST_FIGURES = ("retrieval", "cmc", "roc", "confusion", "curves")
+_FIRST_FIGURES = (
+    *("retrieval", "forgetting", "accuracy_matrix", "embedding"),
+    *("cmc", "roc", "confusion", "curves"),
+)
 _CARD = ("paper", "table", "claim", "published", "needs")
 _SENTENCES = ("sentence", "summary", "claim")
 _FACTS = {"empty_batches": "batches without triplets", "max_steps": "most steps"}

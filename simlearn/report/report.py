@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +134,7 @@ class Report:
         environment: see :func:`simlearn.report.environment`.
         run_dir: the run's folder.
         notes: sentences that a reader must see.
+        details: further entries of ``metrics.json`` by name.
 
     Raises:
         ValueError: two figures have the same name.
@@ -153,6 +154,7 @@ class Report:
     environment: Mapping[str, Any]
     run_dir: Path
     notes: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = [figure.name.casefold() for figure in self.figures]
@@ -179,6 +181,7 @@ class Report:
                 **jsonable(self.protocol, "protocol"),
                 "fingerprint": protocol_fingerprint(self.protocol),
             },
+            **jsonable(self.details, "details"),
         }
 
 

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from simlearn.data.clips import clip_frames, clip_span, even_starts
+from simlearn.data.embeddings import Embeddings
 from simlearn.data.errors import DataError
 from simlearn.data.frames import decode_frame
 from simlearn.data.transforms import standardise
 from simlearn.data.video_source import VideoSource
-from simlearn.evaluation.embed import Embeddings, pool_groups
+from simlearn.evaluation.embed import pool_groups
 from simlearn.evaluation.frame_mean import FrameMean
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")

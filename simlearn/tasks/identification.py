@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from simlearn.evaluation.embed import Embeddings
+from simlearn.data.embeddings import Embeddings
 from simlearn.evaluation.nshot import nshot_identities, nshot_svm
 from simlearn.evaluation.recognition_protocol import Kernel, VideoRecognition
 from simlearn.report import Metric, Table, confusion_figure

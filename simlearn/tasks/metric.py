@@ -13,8 +13,9 @@ import torch
 from simlearn.backbones.base import count_parameters
 from simlearn.data.clips import even_starts
 from simlearn.data.datamodule import VideoDataModule, labels_of
+from simlearn.data.embeddings import Embeddings
 from simlearn.data.frame_order import Order
-from simlearn.evaluation.embed import Embeddings, pool_groups
+from simlearn.evaluation.embed import pool_groups
 from simlearn.evaluation.pixels import FRAMES, pixel_baselines
 from simlearn.evaluation.retrieval import retrieve
 from simlearn.report import Report, write_report

@@ -36,7 +36,7 @@ class MetricParts:
     miner: Miner | None = None
 
     def learner(self, seed: int, classes: int | None = None) -> MetricLearner:
-        """The Siamese or Triplet network of these parts, or a plain learner for other losses.
+        """The network of these parts, see :func:`similarity_learner`.
 
         Args:
             seed: the run's seed.
@@ -45,11 +45,23 @@ class MetricParts:
         """
         if classes is not None and grows(self.loss):
             self.loss.grow(classes, generator=torch_generator(seed, "classes"))
-        kind: Callable[..., MetricLearner] = MetricLearner
-        if isinstance(self.loss, TripletLoss):
-            kind = TripletNetwork
-        if isinstance(self.loss, ContrastiveLoss):
-            kind = SiameseNetwork
-        return kind(
-            self.backbone, self.head, self.loss, self.optimizer, seed=seed, miner=self.miner
+        return similarity_learner(
+            self.backbone, self.head, self.loss, self.optimizer, seed, self.miner
         )
+
+
+def similarity_learner(
+    backbone: Backbone,
+    head: nn.Module,
+    loss: Loss,
+    optimizer: OptimizerSettings,
+    seed: int,
+    miner: Miner | None,
+) -> MetricLearner:
+    """The Siamese or Triplet network of a loss, or a plain learner for other losses."""
+    kind: Callable[..., MetricLearner] = MetricLearner
+    if isinstance(loss, TripletLoss):
+        kind = TripletNetwork
+    if isinstance(loss, ContrastiveLoss):
+        kind = SiameseNetwork
+    return kind(backbone, head, loss, optimizer, seed=seed, miner=miner)

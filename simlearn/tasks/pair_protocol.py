@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from simlearn.data.embeddings import Embeddings
 from simlearn.data.video_pair import VideoPair
-from simlearn.evaluation.embed import Embeddings
 from simlearn.evaluation.pair_scores import score_pairs
 from simlearn.evaluation.pairs import fold_verification, verification
 from simlearn.evaluation.roc_curve import auc, equal_error_rate, roc_points

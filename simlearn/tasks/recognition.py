@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from simlearn.data.datamodule import VideoDataModule, labels_of
+from simlearn.data.embeddings import Embeddings
 from simlearn.data.frame_order import Order
-from simlearn.evaluation.embed import Embeddings
 from simlearn.evaluation.pair_file import write_pair_scores
 from simlearn.evaluation.recognition_protocol import VideoRecognition
 from simlearn.report import Metric

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from simlearn.report import Metric, Report
 from simlearn.report.wording import metric_interval, metric_number, one_line
+from simlearn.tasks.incremental_summary import incremental_lines
 
 HEAD = f"{'':20} {'top-1':>7}   {'95 % interval':14} {'MAP@R':>7}   queries"
 
@@ -14,16 +15,20 @@ def summary_lines(report: Report) -> list[str]:
     """Retrieval of every model, then whatever else was measured and how, notes, and the page.
 
     Args:
-        report: of a metric-learning run.
+        report: of a finished run.
     """
-    rows = {"trained": report.metrics, **report.baselines}
-    lines = [HEAD, *(_row(name, metrics) for name, metrics in rows.items())]
+    lines = incremental_lines(report) if "ncm_all" in report.metrics else _retrieval(report)
     more = {k: m for k, m in report.metrics.items() if k.startswith(("nshot_", "verification_"))}
     lines += [f"{name:40} {_value(name, m)}   {_between(name, m)}" for name, m in more.items()]
     if more:
         lines += ["protocol:", *(f"  {key}: {value}" for key, value in report.protocol.items())]
     notes = [f"note: {one_line(note, 400)}" for note in report.notes]
     return [line.rstrip() for line in [*lines, *notes, f"report: {report.report_path}"]]
+
+
+def _retrieval(report: Report) -> list[str]:
+    rows = {"trained": report.metrics, **report.baselines}
+    return [HEAD, *(_row(name, metrics) for name, metrics in rows.items())]
 
 
 def _row(name: str, metrics: Mapping[str, Metric]) -> str:

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from simlearn.data.datamodule import VideoDataModule
+from simlearn.data.embeddings import Embeddings
 from simlearn.data.frame_order import Order
 from simlearn.data.randomness import torch_generator
-from simlearn.evaluation.embed import Embeddings, embed, pool_groups
+from simlearn.evaluation.embed import embed, pool_groups
 from simlearn.evaluation.frame_mean import FrameMean
 from simlearn.evaluation.intervals import bootstrap_interval
 from simlearn.evaluation.protocol import VideoRetrieval

@@ -214,13 +214,16 @@ class Checkpointer(Checkpoint):
         """Save if it is time; at an epoch's last batch the epoch's end does it."""
         if batch_idx + 1 >= trainer.num_training_batches:
             return
-        due = time.monotonic() - self._saved_at > self.minutes * 60
-        due |= self.every_steps > 0 and trainer.global_step % self.every_steps == 0
-        wish = self.member.agree(2 if self.stop.signal else int(due))
+        wish = self.member.agree(2 if self.stop.signal else int(self.due(trainer)))
         if wish:
             self.position = (trainer.current_epoch, batch_idx + 1)
             self._save(trainer, "last")
         self._leave_if(wish == 2, trainer)
+
+    def due(self, trainer: pl.Trainer) -> bool:
+        """Whether it is time for a checkpoint inside an epoch."""
+        late = time.monotonic() - self._saved_at > self.minutes * 60
+        return late or (self.every_steps > 0 and trainer.global_step % self.every_steps == 0)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save the epoch, and the best one if it is."""

@@ -25,7 +25,12 @@ class ProgressLine:
         seconds: shortest time between two lines where the stream is no terminal.
         final: whether the end of the work gets a line that stays; not for what comes again and
             again.
+
+    Attributes:
+        prefix: stands before every line, for a piece of work that belongs to a larger one.
     """
+
+    prefix = ""
 
     def __init__(
         self, stream: TextIO | None = None, seconds: float = 15.0, *, final: bool = True
@@ -58,7 +63,7 @@ class ProgressLine:
             else ""
         )
         more = "" if note is None else f", {note()}"
-        text = f"{what} {done}/{total}, {clock(elapsed)}{left}{more}"
+        text = f"{self.prefix}{what} {done}/{total}, {clock(elapsed)}{left}{more}"
         if self.terminal:
             end = "\n" if self.final and done >= total else ""
             self.stream.write(f"\r\x1b[2K{text}{end}")

@@ -92,6 +92,27 @@ def test_every_row_and_every_pair_of_videos_is_drawn():
     assert len(pairs) == 6 and min(pairs.values()) > 60
 
 
+def test_rows_without_a_group_are_drawn_evenly():
+    rows = np.arange(20, 25)
+    generator = np.random.default_rng(0)
+    draws = [draw_class({-1: rows}, 2, generator) for _ in range(800)]
+    assert all(type(row) is int for row in draws[0])
+    pairs = Counter(frozenset(draw) for draw in draws)
+    assert len(pairs) == 10 and min(pairs.values()) > 50
+    firsts = Counter(draw[0] for draw in draws)
+    assert set(firsts) == set(rows.tolist()) and min(firsts.values()) > 120
+    assert sorted(draw_class({-1: rows}, 9, generator)) == rows.tolist()
+
+
+@given(st.integers(0, 9), st.integers(1, 6))
+def test_one_video_is_drawn_as_ever(seed, k):
+    rows = np.arange(3, 9)
+    g = np.random.default_rng(seed)
+    g.permutation([5])  # of the videos
+    expected = g.permutation(rows)[:k].tolist()
+    assert draw_class({5: rows}, k, np.random.default_rng(seed)) == expected
+
+
 def test_p_classes_of_k_rows():
     pk, labels, _ = sampler(EVEN, 4, 3)
     assert (pk.p, pk.k, pk.short_classes) == (4, 3, 0)
@@ -179,6 +200,22 @@ def test_one_identity_only():
         sampler([[2, 2]])
     with pytest.raises(DataError, match=r"has 0 identity.*at least two"):
         PKSampler(np.zeros(0, int), np.zeros(0, int), batches=PKBatches(), seed=0)
+
+
+def test_one_class_alone_where_that_is_wanted():
+    batches = PKBatches(classes_per_batch=4, samples_per_class=3)
+    labels, groups = np.full(9, 6), np.full(9, -1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pk = PKSampler(labels, groups, batches=batches, seed=0, alone=True)
+    assert (pk.p, len(pk)) == (1, 3)
+    assert all(len({row for _, row in batch}) == 3 for batch in pk)
+    whole = list(sampler(EVEN)[0])
+    assert list(sampler(EVEN, alone=True)[0]) == whole
+    with pytest.raises(DataError, match="has 0 identity"):
+        PKSampler(labels[:0], groups[:0], batches=batches, seed=0, alone=True)
+    with pytest.raises(DataError, match=r"none of the 1 identities .* has two clips"):
+        PKSampler(labels[:1], groups[:1], batches=batches, seed=0, alone=True)
 
 
 def test_no_positive_pair():
