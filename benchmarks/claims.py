@@ -16,7 +16,8 @@ from simlearn.data.randomness import torch_generator
 from simlearn.evaluation.intervals import times_drawn
 
 DRAWS = 10_000
-
+ENTRIES = 1 << 23
+"""Numbers drawn at once."""
 
 Values = Mapping[str, float]
 """One value per person, by name."""
@@ -52,8 +53,13 @@ def paired_interval(
     if not torch.isfinite(d).all() or not there.any(dim=1).all():
         raise ValueError("a seed has no people, or a value is not finite")
     g = torch_generator(0, "claims")
-    seeds, persons = (times_drawn(n, DRAWS, g) for n in (len(first), len(people)))
-    means = (persons @ d.T) / (persons @ there.T).clamp_min(1e-12)  # (draw, seed)
+    seeds = times_drawn(len(first), DRAWS, g)
+    block = min(DRAWS, max(1, ENTRIES // len(people)))
+    parts = []
+    for start in range(0, DRAWS, block):
+        persons = times_drawn(len(people), min(block, DRAWS - start), g)
+        parts.append((persons @ d.T) / (persons @ there.T).clamp_min(1e-12))
+    means = torch.cat(parts)  # (draw, seed)
     drawn = (means * seeds).sum(dim=1) / seeds.sum(dim=1)
     low, high = torch.quantile(drawn, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
     return float((d.sum(dim=1) / there.sum(dim=1)).mean()), low, high

@@ -15,14 +15,8 @@ that was killed goes on where it was.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import subprocess
-import sys
-import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,27 +34,13 @@ from faces_settings import (
     words,
 )
 from faces_values import claims, control_claims, per_identity, photo_claims
+from jobs import Job, code_of, run_all, run_job
 from results import write_result
 from scrapshots import prepare_scrapshots
 
 from simlearn.report import write_json_atomic
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-@dataclass(frozen=True)
-class Job:
-    """One run: its place among the results, its name and its command line."""
-
-    key: dict[str, Any]
-    title: str
-    command: list[str]
-
-    @property
-    def name(self) -> str:
-        """Folder of the run: another command line is another run."""
-        digest = hashlib.blake2b(json.dumps(self.command).encode(), digest_size=4).hexdigest()
-        return f"{self.title}_{digest}"
 
 
 def drawn_job(recipe: str, seed: int, habit: float, rate: float, margin: float, steps: int) -> Job:
@@ -95,19 +75,7 @@ def photo_job(recipe: str, seed: int, rate: float, margin: float, steps: int, ro
 
 def execute(job: Job, work: Path) -> dict[str, Any]:
     """Run a job, or go on with it, or read what it left; gives its numbers."""
-    folder = work / "runs" / job.name
-    if not (folder / "metrics.json").is_file():
-        begun = (folder / "config.yaml").is_file()
-        last = [f"resume={folder}"] if begun else [*job.command, f"run_dir={folder}"]
-        cache = [] if begun else [f"data.cache={work / 'cache'}"]
-        log = work / "logs" / f"{job.name}.txt"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a") as out:
-            done = subprocess.run(
-                [sys.executable, "-m", "simlearn.train", *last, *cache], stdout=out, stderr=out
-            )
-        if done.returncode:
-            raise RuntimeError(f"{job.name} failed; the last words in {log} say why")
+    folder = run_job(job, work, f"data.cache={work / 'cache'}")
     found = json.loads((folder / "metrics.json").read_text())
     return {
         **job.key,
@@ -120,24 +88,6 @@ def execute(job: Job, work: Path) -> dict[str, Any]:
         "code": code_of(folder),
         "folder": folder,
     }
-
-
-def code_of(folder: Path) -> str | None:
-    """The commit that a run was made with; ``None`` where it was not in a repository."""
-    git = json.loads((folder / "environment.json").read_text()).get("git")
-    return git["commit"] if git else None
-
-
-def execute_all(jobs: Sequence[Job], work: Path, workers: int, what: str) -> list[dict[str, Any]]:
-    """Run all jobs in order; what is drawn or decoded by two at once is made once, under a lock."""
-    begun, rows, done = time.monotonic(), [], 0
-    with ThreadPoolExecutor(workers) as pool:
-        for row in pool.map(lambda job: execute(job, work), jobs):
-            rows.append(row)
-            done += 1
-            left = (time.monotonic() - begun) / done * (len(jobs) - done)
-            print(f"{what}: {done} of {len(jobs)}, {left / 60:.0f} min left", flush=True)
-    return rows
 
 
 def choose(rows: Sequence[dict[str, Any]]) -> dict[str, tuple[float, float]]:
@@ -177,8 +127,12 @@ def main() -> None:
         tuning_job(r, rate, margin, steps // 2) for r in RECIPES for rate, margin in trials(r)
     ]
     dropouts = [dropout_job(*trial, steps // 2) for trial in DROPOUT_TRIALS]
-    settled = execute_all(dropouts, work, options.workers, "dropout of C3D")
-    tuned = execute_all(tuning, work, options.workers, "tuning")
+
+    def run(job: Job) -> dict[str, Any]:
+        return execute(job, work)
+
+    settled = run_all(dropouts, run, options.workers, "dropout of C3D")
+    tuned = run_all(tuning, run, options.workers, "tuning")
     chosen = choose(tuned)
     result: dict[str, Any] = {
         "steps": steps,
@@ -198,7 +152,7 @@ def main() -> None:
 
     for habit in HABITS:
         jobs = [drawn_job(r, s, habit, *chosen[r], steps) for s in SEEDS for r in RECIPES]
-        rows = execute_all(jobs, work, options.workers, f"drawn faces, habit {habit:g}")
+        rows = run_all(jobs, run, options.workers, f"drawn faces, habit {habit:g}")
         part = f"habit {habit:g}"
         result[part] = {
             "protocol": {str(r["seed"]): r["protocol"] for r in rows if r["recipe"] == RECIPES[0]},
@@ -213,7 +167,7 @@ def main() -> None:
         prepare_scrapshots(options.photos, root)
         names = [f"{loss}_inception" for loss in LOSSES]
         jobs = [photo_job(r, s, *chosen[r], steps // 2, root) for s in SEEDS for r in names]
-        rows = execute_all(jobs, work, options.workers, "photographs")
+        rows = run_all(jobs, run, options.workers, "photographs")
         result["photographs"] = {
             "protocol": {str(r["seed"]): r["protocol"] for r in rows if r["recipe"] == names[0]},
             "rows": [plain(row) for row in rows],

@@ -130,9 +130,9 @@ def build_parts(composed: Composed, *, weights: bool = True) -> Parts:
     }
     if not incremental:
         return MetricParts(**common)
-    return IncrementalParts(
-        **common, strategy=part("strategy", generator=lambda shape: part("generator", shape=shape))
-    )
+    strategy = part("strategy", generator=lambda shape: part("generator", shape=shape))
+    _check_strategy(config, strategy, backbone)
+    return IncrementalParts(**common, strategy=strategy)
 
 
 def _check_task(config: Any, source: object, protocol: object, incremental: bool) -> None:
@@ -160,6 +160,35 @@ def _check_task(config: Any, source: object, protocol: object, incremental: bool
                 f"{group} ({config[group]['class']}) does not belong to task={task}: use for "
                 f"instance {group}={example}"
             )
+    for group in () if incremental else ("strategy", "generator"):
+        if config[group] is not None:
+            raise ConfigError(
+                f"{group} ({config[group]['class']}) belongs to task=incremental: use {group}=none"
+            )
+
+
+def _check_strategy(config: Any, strategy: Strategy, backbone: Backbone) -> None:
+    """Refuse what a strategy lacks, and what its bytes would not count.
+
+    Raises:
+        ConfigError: says what to leave out or to add.
+    """
+    name, cut = config.strategy["class"], getattr(strategy, "cut", "input")
+    if config.memory is not None:
+        raise ConfigError(
+            f"memory ({config.memory['class']}) would carry embeddings of old classes into the "
+            "next experience beside the strategy: use memory=none"
+        )
+    if isinstance(strategy, continual.RepresentationReplay) and config.generator is None:
+        raise ConfigError(
+            f"strategy ({name}) replays what a generator draws: add generator=vae, "
+            "generator=conditional_vae or generator=gaussian"
+        )
+    if cut not in backbone.cuts:
+        raise ConfigError(
+            f"strategy.cut is {cut!r}: {type(backbone).__name__} has the cuts "
+            f"{', '.join(backbone.cuts)}"
+        )
 
 
 def _check_miner(config: Any, loss: nn.Module) -> None:

@@ -96,7 +96,9 @@ def fit_experience(
     """
     learner.seed = derive_seed(training.seed, "experience", exp.number)
     facts = {**training.facts, "model": model_fingerprint(learner.state_dict())}
-    start, position, after = None, (0, 0), None
+    start, position = None, (0, 0)
+    logs = log_folder(training.folder, exp.number)
+    after = 0 if logs.exists() else None
     found = _checkpoint_of(training.checkpoint, exp.number)
     if found is not None:
         check_fingerprint(found["facts"], facts, training.checkpoint)
@@ -126,7 +128,7 @@ def fit_experience(
         training.trainer,
         run_dir=training.folder,
         callbacks=[health, TrainingProgress(training.line, label), checkpoints],
-        loggers=training.logs.build(log_folder(training.folder, exp.number), after=after),
+        loggers=training.logs.build(logs, after=after),
     )
     trainer.fit(learner, train_dataloaders=loader, ckpt_path=start, weights_only=True)
     return {

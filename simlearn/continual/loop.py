@@ -17,6 +17,7 @@ from simlearn.learners.contract import Strategy
 from simlearn.learners.metric import MetricLearner
 from simlearn.losses.base import grows
 from simlearn.losses.center import CenterLoss
+from simlearn.losses.cross_batch_memory import CrossBatchMemory
 from simlearn.trainer.interrupt import Interrupted
 
 Measure = Callable[[MetricLearner, Strategy, Experience, list[dict[str, Any]]], dict[str, Any]]
@@ -110,6 +111,7 @@ def learn_stream(
             raise Interrupted(
                 f"stopped by {training.stop.signal} after experience {exp.number + 1}"
             )
+    training.checkpoint.unlink(missing_ok=True)  # killed right after the last experience
     return learner, state.results
 
 
@@ -140,10 +142,12 @@ def grow_tables(learner: MetricLearner, exp: Experience, *, rotations: bool, see
 def check_rotations(loss: object) -> None:
     """Refuse rotations with a loss that cannot give up classes again.
 
+    What a memory keeps of a rotated class would have the label of a class that arrives later.
+
     Raises:
         DataError: names the loss and the way out.
     """
-    if grows(loss) and not isinstance(loss, CenterLoss):
+    if isinstance(loss, CrossBatchMemory) or (grows(loss) and not isinstance(loss, CenterLoss)):
         raise DataError(
             f"{type(loss).__name__} keeps something per class and cannot give up the rotated ones: "
             "use data.rotations=false"

@@ -91,7 +91,12 @@ class RepresentationReplay(KeepMeans):
         return self.cut if exp.number else "input"
 
     def begin(self, learner: MetricLearner, exp: Experience) -> None:
-        """From the second experience on: freeze, copy the network, fill the bank."""
+        """From the second experience on: freeze, copy the network, fill the bank.
+
+        Raises:
+            ValueError: the backbone has no such cut.
+        """
+        learner.backbone.position(self.cut)  # told before the first training, not after it
         self.old = len(exp.old)
         freeze_below(learner.backbone, self.cut if exp.number else "input")
         if not exp.number:

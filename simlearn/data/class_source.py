@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simlearn.data.class_split import RawClasses, class_fingerprint, in_order, split_classes
 from simlearn.data.experiences import ClassOrder
-from simlearn.data.labelled_images import ClassData, PixelScale
+from simlearn.data.labelled_images import ClassData, LabelledImages, PixelScale
 
 if TYPE_CHECKING:
     from simlearn.data.video_source import Report
@@ -63,7 +64,7 @@ class ClassSource(ClassOrder, ABC):
 
     @abstractmethod
     def read(self, report: Report | None = None) -> RawClasses:
-        """All images of the data set, uint8 ``(N, C, H, W)``.
+        """All images of the data set, uint8 ``(N, C, H, W)``, or clips ``(N, C, T, H, W)``.
 
         Args:
             report: called with the progress of what takes long.
@@ -71,6 +72,25 @@ class ClassSource(ClassOrder, ABC):
         Raises:
             DataError: naming the file or folder and the way out.
         """
+
+    def split(self, raw: RawClasses, classes: Sequence[int]) -> dict[str, LabelledImages]:
+        """Draw the images of every split, see :func:`split_classes`.
+
+        Args:
+            raw: what :meth:`read` gave.
+            classes: numbers of the classes that take part.
+
+        Raises:
+            DataError: a class has fewer images than asked for, or none.
+        """
+        return split_classes(
+            raw,
+            classes,
+            train=self.train_per_class,
+            val=self.val_per_class,
+            test=self.test_per_class,
+            seed=self.split_seed,
+        )
 
     def open(self, *, seed: int, report: Report | None = None) -> ClassData:
         """Read the data, draw the images and number the classes in the order of their arrival.
@@ -80,20 +100,13 @@ class ClassSource(ClassOrder, ABC):
             report: called with the progress of what takes long.
 
         Raises:
-            DataError: as for :meth:`read`; or ``class_order`` names a class that there is not, or
-                a class has fewer images than asked for, or none.
+            DataError: as for :meth:`read` and :meth:`split`; or ``class_order`` names a class that
+                there is not.
         """
         raw = self.read(report)
         drawn_by = seed if self.order_seed is None else self.order_seed
         order = self.order(len(raw.names), seed=drawn_by)
-        splits = split_classes(
-            raw,
-            order,
-            train=self.train_per_class,
-            val=self.val_per_class,
-            test=self.test_per_class,
-            seed=self.split_seed,
-        )
+        splits = self.split(raw, order)
         names = tuple(raw.names[c] for c in order)
         return ClassData(
             splits={split: in_order(images, order) for split, images in splits.items()},

@@ -7,21 +7,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from simlearn.data.class_split import class_fingerprint, in_order
+from simlearn.data.class_split import RawClasses
 from simlearn.data.clips import evaluation_clips
 from simlearn.data.clips_in_memory import check_memory, frame_rows, read_pixels
 from simlearn.data.errors import DataError
-from simlearn.data.experiences import ClassOrder
-from simlearn.data.labelled_images import ClassData, LabelledImages, PixelScale
+from simlearn.data.labelled_images import LabelledImages
 from simlearn.data.randomness import numpy_generator
 from simlearn.data.splits import label_map
 from simlearn.data.video import Video
-from simlearn.data.video_source import Report, VideoSource
+from simlearn.data.video_source import Report, VideoData, VideoSource
+
+MEANINGLESS = ("split", "split_seed", "jitter", "standardise")
+"""Facts of a video option that say nothing about its classes."""
 
 
 def held_out_videos(videos: Sequence[Video], *, share: float, seed: int) -> set[str]:
@@ -44,135 +46,143 @@ def held_out_videos(videos: Sequence[Video], *, share: float, seed: int) -> set[
     return chosen
 
 
-def class_data_of_videos(
+def held_out_clips(y: Tensor, video: Tensor, *, clips: int, seed: int) -> Tensor:
+    """Which training clips are for validation, and which are left out because of that.
+
+    Whole videos of every class are held out until they have ``clips`` clips, so that no video is
+    learnt from and validated on. Drawn by (seed, class).
+
+    Args:
+        y: ``(N,)`` class of each clip.
+        video: ``(N,)`` video of each clip.
+        clips: validation clips of each class, at least 1.
+        seed: of the draw.
+
+    Returns:
+        ``(N,)`` int64: 1 for validation, -1 for what a held-out video has beyond that, else 0.
+
+    Raises:
+        DataError: no video of a class would be left to learn from.
+    """
+    part = torch.zeros(len(y), dtype=torch.int64)
+    for label in y.unique().tolist():
+        videos = video[y == label].unique()
+        drawn = numpy_generator(seed, "validation videos", label).permutation(len(videos))
+        held, count = [], 0
+        for place in drawn:
+            if count >= clips:
+                break
+            held.append(((y == label) & (video == videos[place])).nonzero().flatten())
+            count += len(held[-1])
+        if count < clips or len(held) == len(videos):
+            raise DataError(
+                f"data.val_per_class={clips} takes all {len(videos)} training video(s) of an "
+                "identity: videos are held out whole. Ask for fewer, use data.val_per_class=0, or "
+                "give more videos of each"
+            )
+        rows = torch.cat(held)
+        part[rows[:clips]], part[rows[clips:]] = 1, -1
+    return part
+
+
+def raw_classes_of_videos(
     source: VideoSource,
-    order: ClassOrder,
     *,
-    seed: int,
-    images: bool,
+    stills: bool,
     clips_per_video: int = 5,
     test_share: float = 0.3,
+    most: int | None = None,
+    only: Sequence[int] | None = None,
     report: Report | None = None,
-) -> ClassData:
+) -> RawClasses:
     """Clips of the identities of all splits of a data option, in memory.
 
     Identities are numbered in the sorted order of their names. Those with one video cannot be in
-    both splits and are left out. Pixels are scaled to [-1, 1], whatever ``standardise`` says.
+    both splits and are left out.
 
     Args:
-        source: the data option.
-        order: which identities arrive when.
-        seed: the run's, draws their order; ``source.split_seed`` draws the test videos.
-        images: the middle frame of each clip, for a network of still images.
+        source: the data option; ``source.split_seed`` draws the test videos.
+        stills: the middle frame of each clip, for a network of still images.
         clips_per_video: evenly spaced clips of every video; a short one gives fewer.
         test_share: share in (0, 1) of each identity's videos that is the test split.
+        most: the first so many identities by name; ``None`` for all.
+        only: numbers of the identities whose clips are read; ``None`` for all.
         report: called with the progress of what takes long.
 
     Returns:
-        x ``(N, 3, T, side, side)`` uint8, or ``(N, 3, side, side)``; no validation split.
+        x ``(N, 3, T, side, side)`` uint8, or ``(N, 3, side, side)``; ``index`` is
+        ``clips_per_video`` times the number of the video, plus that of the clip in it.
 
     Raises:
-        DataError: as for the option's ``open``; no identity with two videos, an identity in
-            ``order`` that there is not, or more than 4 GiB of clips.
+        DataError: as for the option's ``open``; no identity with two videos, or more than 4 GiB of
+            clips.
     """
     data = source.open(report=report)
-    used = {video.name for part in data.splits.values() for video in part}
-    pooled = [video for video in data.videos if video.name in used]
+    pooled = _first(data, most)
     counts = Counter(video.identity for video in pooled)
-    number = label_map([video for video in pooled if counts[video.identity] > 1])
-    names = tuple(number)
+    names = tuple(label_map([video for video in pooled if counts[video.identity] > 1]))
     if not names:
         raise DataError(
             f"none of the {len(counts)} identities has two videos, and one must be for the test: "
             "give more videos of each"
         )
-    arrival = order.order(len(names), seed=seed)
-    wanted = {names[c] for c in arrival}
-    videos = [video for video in pooled if video.identity in wanted]
+    wanted = names if only is None else [names[c] for c in only if 0 <= c < len(names)]
+    videos = [video for video in pooled if video.identity in set(wanted)]
     clips = evaluation_clips(
         [len(video.frames) for video in videos],
         frames=source.frames,
         stride=source.stride,
         clips_per_video=clips_per_video,
     )
-    rows = frame_rows(source, data, videos, clips, images=images)
+    rows = frame_rows(source, data, videos, clips, images=stills)
     check_memory(rows.size * 3 * source.side**2)
     held_out = held_out_videos(videos, share=test_share, seed=source.split_seed)
-    tested = np.array([videos[v].name in held_out for v in clips.video])
-    y = torch.tensor([number[videos[v].identity] for v in clips.video])
+    tested = np.array([videos[v].name in held_out for v in clips.video], dtype=bool)
+    number, place = {name: c for c, name in enumerate(names)}, _numbers(data)
+    y = torch.tensor([number[videos[v].identity] for v in clips.video], dtype=torch.int64)
+    index = torch.tensor(
+        [place[videos[v].name] * clips_per_video + c for v, c in _counted(clips.video)],
+        dtype=torch.int64,
+    )
 
     def part(chosen: np.ndarray) -> LabelledImages:
-        index = torch.from_numpy(np.flatnonzero(chosen))
+        kept = torch.from_numpy(np.flatnonzero(chosen))
         x = read_pixels(source, data, rows[chosen], report)
-        return LabelledImages(x[:, :, 0] if images else x, y[index], index)
+        return LabelledImages(x[:, :, 0] if stills else x, y[kept], index[kept])
 
-    train, test = part(~tested), part(tested)
-    splits = {"train": train, "val": train.of(()), "test": test}
-    scale = PixelScale(0.5, 0.5)
-    return ClassData(
-        splits={split: in_order(found, arrival) for split, found in splits.items()},
-        names=tuple(names[c] for c in arrival),
-        scale=scale,
-        fingerprint=class_fingerprint(splits, names),
+    return RawClasses(
+        train=part(~tested),
+        test=part(tested),
+        names=names,
         facts={
-            **data.facts,
-            "data": type(source).__name__,
-            "class_order": [names[c] for c in arrival],
-            "split_sizes": {split: len(found) for split, found in splits.items()},
+            **{name: fact for name, fact in data.facts.items() if name not in MEANINGLESS},
+            "max_identities": most,
             "left_out_with_one_video": sum(count == 1 for count in counts.values()),
-            "still_images": images,
+            "still_images": stills,
             "clips_per_video": clips_per_video,
             "test_share": test_share,
-            "test_seed": source.split_seed,
-            "standardise": "range",
-            "mean": scale.mean,
-            "std": scale.std,
         },
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class VideoClasses(ClassOrder):
-    """Identities of a video data option as classes; opened like a :class:`ClassSource`.
+def _first(data: VideoData, most: int | None) -> list[Video]:
+    """The videos of the first identities of all splits together, in the reader's order."""
+    used = {video.name for part in data.splits.values() for video in part}
+    pooled = [video for video in data.videos if video.name in used]
+    kept = set(sorted({video.identity for video in pooled})[:most])
+    return [video for video in pooled if video.identity in kept]
 
-    Args:
-        source: the data option; the order's arguments are those of :class:`ClassOrder`.
-        images: the middle frame of each clip, for a network of still images.
-        clips_per_video: evenly spaced clips of every video.
-        test_share: share in (0, 1) of each identity's videos that is the test split.
 
-    Raises:
-        ValueError: a number out of its range.
-    """
+def _numbers(data: VideoData) -> dict[str, int]:
+    """Place of every video in the reader's order, by its name."""
+    return {video.name: place for place, video in enumerate(data.videos)}
 
-    source: VideoSource
-    images: bool = False
-    clips_per_video: int = 5
-    test_share: float = 0.3
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.clips_per_video < 1:
-            raise ValueError(f"clips_per_video is {self.clips_per_video}, must be at least 1")
-        if not 0 < self.test_share < 1:
-            raise ValueError(f"test_share is {self.test_share}, must be between 0 and 1")
-
-    def open(self, *, seed: int, report: Report | None = None) -> ClassData:
-        """:func:`class_data_of_videos` with these arguments.
-
-        Args:
-            seed: the run's seed.
-            report: called with the progress of what takes long.
-
-        Raises:
-            DataError: as for :func:`class_data_of_videos`.
-        """
-        return class_data_of_videos(
-            self.source,
-            self,
-            seed=seed,
-            images=self.images,
-            clips_per_video=self.clips_per_video,
-            test_share=self.test_share,
-            report=report,
-        )
+def _counted(videos: Sequence[int] | np.ndarray) -> list[tuple[int, int]]:
+    """Every clip's video, and the clip's number among those of the video."""
+    seen: Counter[int] = Counter()
+    found = []
+    for v in videos:
+        found.append((int(v), seen[int(v)]))
+        seen[int(v)] += 1
+    return found

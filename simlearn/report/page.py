@@ -25,7 +25,8 @@ from simlearn.report.wording import (
 )
 
 TEMPLATE = "page.html.j2"
-HEADLINE = "recall_at_1"
+HEADLINES = ("ncm_all", "recall_at_1")
+"""The first of these that a report has is its first number."""
 UNREADABLE = "not readable"
 _FIRST_FIGURES = (
     *("retrieval", "forgetting", "accuracy_matrix", "embedding"),
@@ -141,7 +142,7 @@ def _headline(report: Report) -> dict[str, Any] | None:
     """Take the first number of the page and those beside it; None without a metric."""
     if not report.metrics:
         return None
-    name = HEADLINE if HEADLINE in report.metrics else next(iter(report.metrics))
+    name = next((n for n in HEADLINES if n in report.metrics), next(iter(report.metrics)))
     metric = report.metrics[name]
     models = [("this network", "trained", metric)]
     pixels = _best_pixels(report.baselines, name)

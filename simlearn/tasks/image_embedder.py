@@ -60,8 +60,9 @@ class ImageEmbedder(nn.Module):
             One row per item, in order; labels and groups are unknown (-1).
 
         Raises:
-            ValueError: no item.
-            DataError: paths of files, which do not say how the data set's images were made.
+            ValueError: no item, or items of another number of dimensions.
+            DataError: paths of files, which do not say how the data set's images were made; or
+                tensors of whole numbers other than bytes.
         """
         if not isinstance(items, Tensor):
             if not len(items):
@@ -73,7 +74,12 @@ class ImageEmbedder(nn.Module):
                     "(C, H, W), uint8 as the data set has them"
                 )
             items = torch.stack(list(items))
+        if items.dtype != torch.uint8 and not items.is_floating_point():
+            raise DataError(
+                f"the items are {items.dtype}: give uint8 as the data set has them, or float32 "
+                "that is scaled already"
+            )
         device = next(self.network.parameters()).device
-        z = self.network(self.scale(items).to(device)).float().cpu()
+        z = self.network(self.scale(items).float().to(device)).float().cpu()
         unknown = torch.full((len(z),), -1, dtype=torch.int64)
         return Embeddings(z=z, y=unknown, group=unknown.clone(), index=torch.arange(len(z)))

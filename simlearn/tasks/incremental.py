@@ -19,9 +19,10 @@ from simlearn.learners import MetricLearner
 from simlearn.learners.contract import Strategy
 from simlearn.report import Report, write_report
 from simlearn.tasks.incremental_baselines import class_mean_baselines
+from simlearn.tasks.incremental_checks import check_begun, check_run
 from simlearn.tasks.incremental_ideal import Ideal, ideal_of_results, read_ideal
-from simlearn.tasks.incremental_parts import IncrementalParts, check_images
-from simlearn.tasks.incremental_report import incremental_report
+from simlearn.tasks.incremental_parts import IncrementalParts, small_data
+from simlearn.tasks.incremental_report import incremental_report, protocol_facts
 from simlearn.tasks.run_context import RunContext
 from simlearn.trainer.interrupt import StopFlag, stop_signals
 from simlearn.trainer.progress import ProgressLine
@@ -53,12 +54,13 @@ def class_incremental(parts: IncrementalParts, run: RunContext) -> Report:
         )
     if parts.trainer.threads:
         torch.set_num_threads(parts.trainer.threads)
-    if parts.trainer.fast_dev_run:
-        parts = parts.small()
     with watch("data"):
         data = parts.source.open(seed=run.seed, report=line)
         sizes = parts.source.sizes(len(data.names))
-    check_images(parts.backbone, data)
+        if parts.trainer.fast_dev_run:
+            parts, data = parts.small(), small_data(data)
+    check_run(parts, data, sizes, seed=run.seed)
+    check_begun(run.checkpoints / "stream.ckpt", stream_facts(data, sizes, parts.strategy))
     with watch("baselines"):
         baselines = class_mean_baselines(parts, data, sizes, seed=run.seed)
     with stop_signals() as stop:
@@ -87,7 +89,7 @@ def _ideal(
 ) -> Ideal | None:
     """What the strategy is compared with: trained here, read from another run, or a number."""
     if parts.protocol.ideal != JOINT:
-        return read_ideal(parts.protocol.ideal, len(sizes))
+        return read_ideal(parts.protocol.ideal, protocol_facts(parts, data, sizes))
     if isinstance(parts.strategy, Joint):
         return None
     cheap = replace(parts.protocol, diagnostics=False, pictures=())

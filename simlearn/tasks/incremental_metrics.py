@@ -14,7 +14,7 @@ from simlearn.evaluation.forgetting_slope import old_class_slope
 from simlearn.evaluation.incremental_figures import incremental_metrics
 from simlearn.report import Metric
 from simlearn.tasks.incremental_baselines import share_metric
-from simlearn.tasks.incremental_ideal import Ideal, accuracy_rows
+from simlearn.tasks.incremental_ideal import Ideal, accuracy_rows, no_ceiling
 
 Results = Sequence[Mapping[str, Any]]
 DIAGNOSTICS = (
@@ -22,6 +22,12 @@ DIAGNOSTICS = (
     *("old_mean_drift", "old_purity", "intrusion", "origin_probe"),
 )
 """What describes the embedding after an experience, in the order of the report."""
+OMEGAS = tuple(
+    f"{name}_{normaliser}"
+    for name in ("omega_base", "omega_all")
+    for normaliser in ("of_base", "per_experience")
+)
+"""As :func:`simlearn.evaluation.incremental_figures.incremental_metrics` names them."""
 LOWER_IS_BETTER = frozenset(
     ("forgetting", "forgetting_first", "intrusion", "old_mean_drift", "origin_probe")
 )
@@ -35,7 +41,8 @@ def stream_metrics(
     Args:
         results: of the loop, one per experience.
         sizes: classes of every experience.
-        ideal: the ceiling; without it there are no omegas but ``omega_new``, which needs none.
+        ideal: the ceiling; without it there are no omegas but ``omega_new``, which needs none; one
+            that reaches 0 makes them nan.
         bootstrap: resamples of the intervals over test images.
         seed: of the run.
 
@@ -67,8 +74,12 @@ def stream_metrics(
 def _figures(results: Results, ideal: Ideal | None) -> dict[str, float]:
     """What the accuracy matrices say."""
     acc, counts = accuracy_rows(results), results[-1]["counts"]
-    joint = None if ideal is None else ideal.matrix
-    found = incremental_metrics(acc, sizes=counts, joint=joint)
+    without = ideal is None or no_ceiling(ideal, counts)
+    found = incremental_metrics(
+        acc, sizes=counts, joint=None if ideal is None or without else ideal.matrix
+    )
+    if ideal is not None and without:
+        found |= dict.fromkeys(OMEGAS, float("nan"))
     new = forgetting_metrics(acc, sizes=counts, ideal=1.0)["omega_new"]
     omegas = {
         name: found.pop(f"{name}_of_base")

@@ -10,7 +10,6 @@ from torch import nn
 
 from simlearn.backbones.base import Backbone
 from simlearn.data.class_source import ClassSource
-from simlearn.data.errors import DataError
 from simlearn.data.labelled_images import ClassData
 from simlearn.data.sampler import PKBatches
 from simlearn.evaluation.class_protocol import ClassIncremental
@@ -23,7 +22,7 @@ from simlearn.tasks.metric_parts import similarity_learner
 from simlearn.trainer import Logs, TrainerSettings
 
 FEW = 40
-"""Images of each class and split that ``trainer.fast_dev_run`` looks at."""
+"""Most images of each class and split that ``trainer.fast_dev_run`` looks at."""
 
 
 @dataclass(frozen=True)
@@ -48,35 +47,14 @@ class IncrementalParts:
         return similarity_learner(backbone, head, loss, self.optimizer, seed, self.miner)
 
     def small(self) -> IncrementalParts:
-        """The parts of a quick look: a few images of each class, few resamples."""
-        few = {
-            name: min(FEW, getattr(self.source, name) or FEW)
-            for name in ("train_per_class", "test_per_class")
-        }
-        return replace(
-            self,
-            source=replace(self.source, **few),
-            protocol=replace(self.protocol, bootstrap=50),
-        )
+        """The parts of a quick look: few resamples."""
+        return replace(self, protocol=replace(self.protocol, bootstrap=50))
 
 
-def check_images(backbone: Backbone, data: ClassData) -> None:
-    """Let the backbone look at one image, so that what does not fit is told before the training.
-
-    Raises:
-        DataError: with the shape of the images and the backbone's words.
-    """
-    image = data.scale(data.splits["train"].x[:1])
-    training = backbone.training
-    try:
-        with torch.no_grad():
-            backbone.eval()(image)
-    except (RuntimeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(
-            f"the images have {image.shape[1]} channels and {image.shape[-2]}x{image.shape[-1]} "
-            f"pixels, which {type(backbone).__name__} does not take ({reason}): set "
-            f"backbone.in_channels={image.shape[1]}, or choose another backbone"
-        ) from error
-    finally:
-        backbone.train(training)
+def small_data(data: ClassData) -> ClassData:
+    """The data of a quick look: at most 40 images of each class and split."""
+    splits = {}
+    for name, images in data.splits.items():
+        first = [(images.y == label).nonzero().flatten()[:FEW] for label in images.y.unique()]
+        splits[name] = images.rows(torch.cat([torch.zeros(0, dtype=torch.int64), *first]))
+    return replace(data, splits=splits, facts={**data.facts, "images_per_class": f"first {FEW}"})

@@ -9,7 +9,7 @@ from simlearn.backbones.base import count_parameters
 from simlearn.data.labelled_images import ClassData
 from simlearn.learners import MetricLearner
 from simlearn.report import Metric, Report, Table, environment
-from simlearn.tasks.incremental_ideal import Ideal, accuracy_rows
+from simlearn.tasks.incremental_ideal import Ideal, accuracy_rows, no_ceiling
 from simlearn.tasks.incremental_metrics import DIAGNOSTICS, Results, stream_metrics
 from simlearn.tasks.incremental_parts import IncrementalParts
 from simlearn.tasks.incremental_pictures import incremental_figures
@@ -66,14 +66,28 @@ def incremental_report(
             "memory_bytes": results[-1]["memory_bytes"],
             "transient_bytes": details["transient_bytes"],
         },
-        protocol=protocol_facts(parts, data, sizes, ideal),
+        protocol={
+            **protocol_facts(parts, data, sizes),
+            "ceiling": "none" if ideal is None else ideal.source,
+        },
         seconds=seconds,
         tables=(accuracy_table(results, sizes, data), *diagnostics_table(results)),
         figures=incremental_figures(run, data, sizes, results, ideal),
         config=run.config,
         environment=environment(),
         run_dir=run.run_dir,
+        notes=notes(results, ideal),
         details=details,
+    )
+
+
+def notes(results: Results, ideal: Ideal | None) -> tuple[str, ...]:
+    """What a reader must know of the numbers."""
+    if ideal is None or not no_ceiling(ideal, results[-1]["counts"]):
+        return ()
+    return (
+        "Joint training names no image of some of the classes rightly, so that there is no omega: "
+        "train longer (trainer.max_steps), or give evaluation.ideal a number.",
     )
 
 
@@ -83,17 +97,16 @@ def experience_row(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def protocol_facts(
-    parts: IncrementalParts, data: ClassData, sizes: Sequence[int], ideal: Ideal | None
+    parts: IncrementalParts, data: ClassData, sizes: Sequence[int]
 ) -> dict[str, object]:
-    """Everything that has to be equal for two runs' numbers to stand side by side."""
+    """What has to be equal for two runs' numbers to stand side by side, but for the ceiling."""
     return {
-        "data": data.fingerprint,
         **data.facts,
+        "data_fingerprint": data.fingerprint,
         "classes_of_experiences": list(sizes),
         "measured_on": parts.protocol.split,
         "score": "ncm: nearest class mean, with the prototypes that the strategy keeps",
         "distance": "euclidean",
-        "ceiling": "none" if ideal is None else ideal.source,
     }
 
 

@@ -19,7 +19,7 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 @pytest.fixture
 def bench(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    names = ("faces", "faces_settings", "faces_values", "readme_faces")
+    names = ("faces", "faces_settings", "faces_values", "jobs", "readme_faces")
     return SimpleNamespace(**{name: importlib.import_module(name) for name in names})
 
 
@@ -100,7 +100,7 @@ def test_a_finished_run_is_read_and_not_run_again(bench, tmp_path, monkeypatch):
     }
     (folder / "metrics.json").write_text(json.dumps(content))
     (folder / "environment.json").write_text(json.dumps({"git": {"commit": "abc"}}))
-    monkeypatch.setattr(faces.subprocess, "run", lambda *a, **k: pytest.fail("was run again"))
+    monkeypatch.setattr(bench.jobs.subprocess, "run", lambda *a, **k: pytest.fail("was run again"))
     row = faces.execute(job, tmp_path)
     assert (row["recipe"], row["steps"], row["folder"]) == ("triplet_c3d", 8, folder)
     assert row["code"] == "abc"
@@ -120,7 +120,7 @@ def test_a_run_begins_or_goes_on_and_a_failure_names_its_log(bench, tmp_path, mo
         seen.append(command)
         return SimpleNamespace(returncode=1)
 
-    monkeypatch.setattr(faces.subprocess, "run", run)
+    monkeypatch.setattr(bench.jobs.subprocess, "run", run)
     with pytest.raises(RuntimeError, match=r"triplet_c3d_seed0.* failed; .*\.txt say why"):
         faces.execute(job, tmp_path)
     assert (f"resume={folder}" in seen[0]) == begun
