@@ -26,6 +26,7 @@ from incremental_settings import (
     STEPS,
     STRATEGIES,
     TRAIN,
+    TRIAL_ONLY,
     TUNING_SEED,
     TUNING_STEPS,
     TUNING_TRAIN,
@@ -48,6 +49,7 @@ CLAIMED = ("icarl", "ewc", "ebll")
 def tuning_job(strategy: str, values: str, rate: float, root: Path) -> Job:
     """One of a strategy's trials, measured on validation images."""
     more = (
+        *TRIAL_ONLY.get(strategy, ()),
         f"data.train_per_class={TUNING_TRAIN}",
         f"trainer.max_steps={TUNING_STEPS}",
         "evaluation.split=val",

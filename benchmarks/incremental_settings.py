@@ -39,15 +39,13 @@ STRATEGIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("recipe=incremental_triplet_ebll",),
         tuple(f"strategy.weight={w:g}" for w in (1, 10, 100, 1000)),
     ),
-    "lwf": (
-        ("recipe=incremental_triplet_finetune", "strategy=lwf"),
-        tuple(f"strategy.weight={w:g}" for w in (1, 10, 100, 1000)),
-    ),
     "freeze": (("recipe=incremental_triplet_finetune", "strategy=freeze"), MARGINS),
     "finetune": (("recipe=incremental_triplet_finetune",), MARGINS),
 }
 """Name -> (words of the command line, the four values that are tried beside two rates)."""
 
+TRIAL_ONLY = {"joint": ("data.base_classes=8",)}
+"""A joint network of fewer classes says nothing of the one of all: the trials leave most out."""
 SHARED = (
     "data=mnist",
     "data.base_classes=2",

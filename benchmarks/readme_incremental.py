@@ -15,7 +15,6 @@ NAMES = {
     "icarl": "iCaRL, 2,000 images",
     "ewc": "EWC",
     "ebll": "EBLL",
-    "lwf": "LwF (embeddings)",
     "freeze": "freeze after the first",
     "finetune": "fine-tuning",
 }
