@@ -12,7 +12,7 @@ SEEDS = (0, 1, 2)
 TUNING_SEED = 100
 TRAIN, VALIDATION = 2000, 500
 """Images of each class; the validation images are training images that are left out."""
-STEPS, TUNING_STEPS, TUNING_TRAIN = 400, 200, 1000
+STEPS, TUNING_STEPS, TUNING_TRAIN = 300, 150, 500
 RATES = (1e-3, 3e-3)
 
 MARGINS = ("loss.margin=0.1", "loss.margin=0.2", "loss.margin=0.5", "loss.margin=1")
