@@ -44,6 +44,8 @@ STRATEGIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """Name -> (words of the command line, the four values that are tried beside two rates)."""
 
+BORROWED = {"gaussian": "vae", "freeze": "finetune"}
+"""Strategies that take the values of another instead of trials of their own."""
 TRIAL_ONLY = {"joint": ("data.base_classes=8",)}
 """A joint network of fewer classes says nothing of the one of all: the trials leave most out."""
 SHARED = (

@@ -134,7 +134,8 @@ def incremental_page() -> dict[str, str]:
         diagnostics_table(result),
         "### Tuning",
         "Accuracy over all ten digits on 500 validation images of each digit, seed 100, 500 "
-        "training images of each, 150 steps; the chosen trial is bold.",
+        "training images of each, 150 steps; the chosen trial is bold. The Gaussian takes the VAE's "
+        "values, freezing those of fine-tuning.",
         tuning_table(result),
     ]
     return {"incremental": "\n\n".join(parts)}
