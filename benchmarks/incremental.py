@@ -4,11 +4,11 @@
     python benchmarks/incremental.py --root ROOT --only tune
 
 Triplet loss, 2,000 training images of each digit, one network for all. Each strategy (but two that
-borrow the values of another) first has eight trials of its own values on seed 100, with half the steps and fewer images, judged by the
-accuracy on validation images; then three seeds (class order, weights, batches) on the 10,000 test
-images. Two runs at a time, one thread each, by the command line that a user has. Runs that are
-finished in ``--work`` are not run again, and one that was killed goes on where it was. ``ROOT``
-holds ``MNIST/raw`` as torchvision reads it.
+borrow the values of another) first has four trials of its own values on seed 100, with half the
+steps and fewer images, judged by the accuracy on validation images; then three seeds (class order,
+weights, batches) on the 10,000 test images. Two runs at a time, one thread each, by the command
+line that a user has. Runs that are finished in ``--work`` are not run again, and one that was
+killed goes on where it was. ``ROOT`` holds ``MNIST/raw`` as torchvision reads it.
 """
 
 from __future__ import annotations

@@ -121,8 +121,8 @@ def incremental_page() -> dict[str, str]:
     result = read_result("incremental")
     pixels = [row["baselines"]["pixels"] for row in rows_of(result, "vae")]
     parts = [
-        "Five experiences of two digits, 2,000 training images of each, 300 steps, triplet loss (all "
-        "triplets), one thread, three seeds (class order, weights, batches), all 10,000 test "
+        "Five experiences of two digits, 2,000 training images of each, 300 steps, triplet loss "
+        "(all triplets), one thread, three seeds (class order, weights, batches), all 10,000 test "
         "images. Mean [lowest, highest] in percent; nearest class mean of the raw pixels of all "
         f"classes at once: {share(pixels)}.",
         short_table(result),
@@ -134,8 +134,8 @@ def incremental_page() -> dict[str, str]:
         diagnostics_table(result),
         "### Tuning",
         "Accuracy over all ten digits on 500 validation images of each digit, seed 100, 500 "
-        "training images of each, 150 steps; the chosen trial is bold. The Gaussian takes the VAE's "
-        "values, freezing those of fine-tuning.",
+        "training images of each, 150 steps; the chosen trial is bold. The Gaussian takes the "
+        "VAE's values, freezing those of fine-tuning.",
         tuning_table(result),
     ]
     return {"incremental": "\n\n".join(parts)}
