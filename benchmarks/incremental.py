@@ -3,12 +3,12 @@
     python benchmarks/incremental.py --root ROOT       everything; writes results/incremental.json
     python benchmarks/incremental.py --root ROOT --only tune
 
-Triplet loss, 2,000 training images of each digit, one network for all. Each strategy (but two that
-borrow the values of another) first has four trials of its own values on seed 100, with half the
-steps and fewer images, judged by the accuracy on validation images; then three seeds (class order,
-weights, batches) on the 10,000 test images. Two runs at a time, one thread each, by the command
-line that a user has. Runs that are finished in ``--work`` are not run again, and one that was
-killed goes on where it was. ``ROOT`` holds ``MNIST/raw`` as torchvision reads it.
+Triplet loss, 2,000 training images of each digit, one network for all. Each strategy first has four
+trials of its own values on seed 100, with half the steps and fewer images, judged by the accuracy
+on validation images; then three seeds (class order, weights, batches) on the 10,000 test images.
+Two runs at a time, one thread each, by the command line that a user has. Runs that are finished in
+``--work`` are not run again, and one that was killed goes on where it was. ``ROOT`` holds
+``MNIST/raw`` as torchvision reads it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from typing import Any
 import torch
 from claims import judge
 from incremental_settings import (
-    BORROWED,
     SEEDS,
     STEPS,
     STRATEGIES,
@@ -156,11 +155,9 @@ def main() -> None:
     def run(job: Job) -> dict[str, Any]:
         return execute(job, options.work)
 
-    tuned_ones = [name for name in STRATEGIES if name not in BORROWED]
-    tuning = [tuning_job(s, *trial, options.root) for s in tuned_ones for trial in trials(s)]
+    tuning = [tuning_job(s, *trial, options.root) for s in STRATEGIES for trial in trials(s)]
     tuned = run_all(tuning, run, options.workers, "tuning")
     chosen = choose(tuned)
-    chosen |= {name: chosen[other] for name, other in BORROWED.items()}
     result: dict[str, Any] = {
         "tuning": [
             {k: row[k] for k in ("strategy", "values", "rate", "code")}

@@ -26,7 +26,6 @@ RECIPE = "incremental_triplet_{}"
 STRATEGIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "joint": (("recipe=incremental_triplet_finetune", "strategy=joint"), MARGINS),
     "vae": (("recipe=incremental_triplet_vae",), REPLAY),
-    "gaussian": (("recipe=incremental_triplet_vae", "generator=gaussian"), REPLAY),
     "icarl": (
         ("recipe=incremental_triplet_icarl", "strategy.exemplars=2000", "strategy.per_class=24"),
         tuple(f"strategy.weight={w:g}" for w in (0, 0.1, 1, 10)),
@@ -39,13 +38,10 @@ STRATEGIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("recipe=incremental_triplet_ebll",),
         tuple(f"strategy.weight={w:g}" for w in (1, 10, 100, 1000)),
     ),
-    "freeze": (("recipe=incremental_triplet_finetune", "strategy=freeze"), MARGINS),
     "finetune": (("recipe=incremental_triplet_finetune",), MARGINS),
 }
 """Name -> (words of the command line, the four values that are tried)."""
 
-BORROWED = {"gaussian": "vae", "freeze": "finetune"}
-"""Strategies that take the values of another instead of trials of their own."""
 TRIAL_ONLY = {"joint": ("data.base_classes=8",)}
 """A joint network of fewer classes says nothing of the one of all: the trials leave most out."""
 SHARED = (
