@@ -12,7 +12,7 @@ $(STAMP): pyproject.toml Makefile
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "simlearn needs Python 3.11 or newer; try make PYTHON=python3.11")'
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --upgrade pip
-	$(PY) -m pip install --quiet --editable '.[dev,faces]'
+	$(PY) -m pip install --quiet --editable '.[dev,faces,continual]'
 	touch $(STAMP)
 
 quickstart: $(STAMP) ## draw faces, train, evaluate, write a report: about 3 minutes on 2 cores

@@ -109,6 +109,32 @@ def tuning_table(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def speed_table() -> str:
+    """Herding, Fisher and the loop over experiences against their peers."""
+    herding, fisher, loop = (read_result(n) for n in ("herding", "fisher", "continual"))
+    lines = ["| what | against | ratio, median |", "|---|---|---|"]
+    for found in herding["shapes"].values():
+        size = "{m:,} of {N:,} x {d}".format(**found["shape"])
+        for name, ratio in found["median_ratio"].items():
+            got = found["exemplars"].get(name, found["shape"]["m"])
+            lines.append(
+                f"| herding, {size} | {name.replace('_', ' ')} ({got:,} chosen) "
+                f"| {ratio:.3g}x as long |"
+            )
+    for model, found in fisher["models"].items():
+        for name, ratio in found["median_ratio"].items():
+            lines.append(
+                f"| Fisher of {model}, {fisher['samples']:,} samples | {name} "
+                f"| {ratio:.3g}x as long |"
+            )
+    for name, ratio in loop["experience"]["median_ratio"].items():
+        lines.append(f"| one experience, {name} | bare PyTorch loop | {ratio:.2f}x of it |")
+    for name, ratio in loop["stream"]["median_ratio"].items():
+        ours, _, other = name.partition(" / ")
+        lines.append(f"| 100 experiences of 10 images, {ours} | {other} | {ratio:.2f}x of it |")
+    return "\n".join(lines)
+
+
 def incremental_short() -> str:
     """What README.md shows."""
     return short_table(read_result("incremental"))
@@ -135,4 +161,4 @@ def incremental_page() -> dict[str, str]:
         "training images of each, 150 steps; the chosen trial is bold.",
         tuning_table(result),
     ]
-    return {"incremental": "\n\n".join(parts)}
+    return {"incremental": "\n\n".join(parts), "incremental speed": speed_table()}

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from simlearn.assemble import build_parts, targets
 from simlearn.config.compose import Composed, compose
@@ -92,8 +93,10 @@ def execute(composed: Composed, *, run_dir: Path | None = None) -> Report:
                 save_run_config(composed, folder)
                 write_json_atomic(folder / "environment.json", environment())
             report: Report = task(parts, context)
-    except (Interrupted, KeyboardInterrupt) as stopped:
-        what = str(stopped) or "stopped"
+    except (Interrupted, KeyboardInterrupt, SIGTERMException) as stopped:
+        # Lightning leaves by itself where the signal comes while a checkpoint is written
+        by = " by SIGTERM" if isinstance(stopped, SIGTERMException) else ""
+        what = str(stopped) or f"stopped{by}"
         how = f"python -m simlearn.train resume={folder}"
         raise Interrupted(f"{what}; go on with: {how}") from stopped
     return report

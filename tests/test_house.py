@@ -19,13 +19,13 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 def trees():
     """(path, tree) of every source file; the package has many."""
-    assert len(SOURCES) > 80
+    assert len(SOURCES) > 230
     return [(p.relative_to(ROOT), ast.parse(p.read_text())) for p in SOURCES]
 
 
 def test_length_of_files():
     lengths = [len(p.read_text().splitlines()) for p in SOURCES if p.name != "__init__.py"]
-    assert len(lengths) > 70
+    assert len(lengths) > 220
     assert max(lengths) <= 350
     assert statistics.quantiles(lengths, n=10)[-1] <= 220
     assert statistics.median(lengths) <= 110
@@ -42,7 +42,7 @@ def test_every_public_thing_has_a_docstring():
                 seen += 1
                 if ast.get_docstring(node) is None and not nested(tree, node):
                     missing.append(f"{path}:{node.lineno} {node.name}")
-    assert seen > 400
+    assert seen > 900
     assert missing == []
 
 
@@ -66,13 +66,13 @@ def test_every_function_is_annotated():
             bare = [a.arg for a in given if a.annotation is None and a.arg not in ("self", "cls")]
             if bare or node.returns is None:
                 missing.append(f"{path}:{node.lineno} {node.name} {bare}")
-    assert seen > 500
+    assert seen > 1100
     assert missing == []
 
 
 def test_no_name_equals_a_module_beside_it():
     packages = [p.parent for p in SOURCES if p.name == "__init__.py" and p.parent != PACKAGE]
-    assert len(packages) >= 8
+    assert len(packages) >= 13
     for package in packages:
         tree = ast.parse((package / "__init__.py").read_text())
         modules = {p.stem for p in package.glob("*.py")}
@@ -91,7 +91,7 @@ def test_every_component_has_a_config_and_every_config_a_component():
     allowed = targets()
     found: dict[str, set[str]] = {group: set() for group in allowed}
     files = sorted((ROOT / "configs").glob("*/*.yaml"))
-    assert len(files) >= 15
+    assert len(files) >= 60
     for path in files:
         assert path.read_text().startswith("# "), f"{path} begins with a comment"
         found[path.parent.name].add(yaml.safe_load(path.read_text())["class"])
@@ -139,7 +139,7 @@ def test_recipes_are_sentences():
     import yaml
 
     files = sorted((ROOT / "recipes").glob("*.yaml"))
-    assert len(files) >= 2
+    assert len(files) >= 29
     for path in files:
         values = yaml.safe_load(path.read_text())
         parts = [v for v in values.values() if isinstance(v, dict)]
@@ -147,7 +147,10 @@ def test_recipes_are_sentences():
         assert {"paper", "claim", "published", "needs", "smoke"} <= set(values["card"]), path
 
 
-ROOMS = ["backbones", "losses", "miners", "learners", "evaluation", "trainer"]
+ROOMS = [
+    *("backbones", "losses", "miners", "generators", "learners"),
+    *("evaluation", "continual", "trainer"),
+]
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -61,10 +61,23 @@ def test_pictures_exist_and_have_words():
         assert (ROOT / path).is_file()
 
 
+def spelt_out(family):
+    """``a_{b,c}`` as ``a_b`` and ``a_c``."""
+    before, brace, rest = family.partition("{")
+    if not brace:
+        return [family]
+    choices, _, after = rest.partition("}")
+    return [before + choice + end for choice in choices.split(",") for end in spelt_out(after)]
+
+
 def test_recipes_and_make_targets_exist():
     table = re.findall(r"^\| `([a-z0-9_]+)` \|", TEXT, re.MULTILINE)
     recipes = {p.stem for p in (ROOT / "recipes").glob("*.yaml")}
-    assert set(table) >= recipes >= {"quickstart", "triplet_c3d"}
+    families = re.findall(r"`([a-z0-9_]*\{[a-z0-9_,{}]+)`", TEXT)  # a_{b,c}_{d,e}: all four
+    alone = re.findall(r"recipe=([a-z0-9_]+)", TEXT)
+    named = {*table, *alone, *(name for family in families for name in spelt_out(family))}
+    assert "incremental_center_ebll" in named
+    assert named >= recipes >= {"quickstart", "triplet_c3d"}
     for name in recipes:
         card = yaml.safe_load((ROOT / f"recipes/{name}.yaml").read_text())["card"]
         assert card["published"] is None

@@ -24,11 +24,11 @@ class EWC(HoldParameters):
 
     Kirkpatrick et al. 2017. The Fisher information needs a likelihood of a single sample, which
     similarity losses do not have: "prototype" takes ``p(c|x) = softmax_c(-||z - mu_c||^2 / tau)``
-    with the class means of all classes seen, at the end of the experience (with a single class it
-    is constant, and nothing is held); "batch_loss" takes the squared gradient of batches of the
-    loss itself, which depends on the batches' size and is 0 once every tuple is satisfied. F is
-    held for the trained parameters of the backbone and the head; tables that the loss keeps per
-    class are left free.
+    with the class means that are kept, each from the end of its class's own experience (with a
+    single class it is constant, and nothing is held); "batch_loss" takes the squared gradient of
+    batches of the loss itself, which depends on their size and is 0 once every tuple is satisfied.
+    F is held for the trained parameters of the backbone and the head; tables that the loss keeps
+    per class are left free.
 
     Memory does not grow with the experiences: "offline" keeps the exact sum of all their penalties
     in the form of one; "online" (Schwarz et al. 2018) one penalty about the newest parameters.

@@ -17,6 +17,7 @@ from simlearn.learners.metric import MetricLearner
 from simlearn.trainer.checkpoint import (
     KEY,
     Checkpointer,
+    CheckpointError,
     check_fingerprint,
     model_fingerprint,
     read_checkpoint,
@@ -159,5 +160,10 @@ def _checkpoint_of(path: Path, number: int) -> dict[str, Any] | None:
     """The header of a checkpoint inside experience ``number``; none of an earlier one counts."""
     if not path.exists():
         return None
-    header: dict[str, Any] = read_checkpoint(path)[KEY]
+    try:
+        header: dict[str, Any] = read_checkpoint(path)[KEY]
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"{error} (delete {path.name} to go on from the last complete experience)"
+        ) from error
     return header if header["facts"].get("experience") == number else None

@@ -31,7 +31,7 @@ class ICaRL(KeepMeans):
     After an experience every new class keeps the images that herding chooses on their embeddings,
     brought to unit length, see :class:`simlearn.continual.memory.ExemplarMemory`. Prototypes are
     the means of the embeddings of all exemplars through the network as it is then, of unit length
-    where the embeddings are. No image is mirrored for them.
+    where the embeddings are. No image is mirrored for them, and replayed ones are not augmented.
 
     What learns is the metric loss over new and replayed images. From the second experience on
     the penalty holds all of them to the network before the experience: ``weight`` times the mean

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from simlearn.continual.experience_fit import ExperienceTraining, fit_experience
-from simlearn.continual.network import activations
+from simlearn.continual.network import activations, tensor_bytes
 from simlearn.continual.stream_state import StreamState
 from simlearn.data.errors import DataError
 from simlearn.data.experiences import Experience
@@ -103,6 +103,7 @@ def learn_stream(
         strategy.end(learner, exp)
         seconds = time.perf_counter() - begun
         found = measure(learner, strategy, exp, state.results)
+        transient += int(facts.pop("activation_bytes", 0))
         kept = {"seconds": seconds, "transient_bytes": transient} | facts
         state.results.append({**found, **kept, "memory_bytes": strategy.memory_bytes()})
         state.save(learner.cpu(), strategy)
@@ -121,11 +122,12 @@ def _train(
     """Fit; where the layers below a cut are frozen their activations are computed once."""
     if not training.trainer.trains:
         return {}
-    images, cut = exp.train, strategy.source(exp)
+    images, cut, extra = exp.train, strategy.source(exp), {}
     if cut != "input" and not training.augments:
         h = activations(learner, images, exp.scale, cut)
         images, learner.at = LabelledImages(h, images.y, images.index), cut
-    return fit_experience(learner, exp, images, training)
+        extra["activation_bytes"] = tensor_bytes(h)
+    return fit_experience(learner, exp, images, training) | extra
 
 
 def grow_tables(learner: MetricLearner, exp: Experience, *, rotations: bool, seed: int) -> None:

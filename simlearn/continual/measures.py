@@ -22,7 +22,7 @@ from simlearn.learners.contract import Strategy
 from simlearn.learners.metric import MetricLearner
 
 PICTURED = 60
-"""Test images of each class in a picture of the embedding, and replayed points of each old one."""
+"""Test images of each class in a picture of the embedding; half as many replayed points."""
 PROBED = 1000
 """Most activations of each origin that the probe looks at."""
 
@@ -106,7 +106,8 @@ class Measures:
         found: dict[str, Any] = {"ncm_real": float(hits.float().mean())}
         found |= class_diagnostics(z, y, folds=self.protocol.svm_folds, seed=self._draw("svm", exp))
         if exp.old:
-            found |= self._regions(strategy, exp, earlier[-1]["test_means"], z, y)
+            before = earlier[-1]["test_means"] if earlier else z[:0]
+            found |= self._regions(strategy, exp, before, z, y)
             if self.protocol.probe:
                 found |= self._probe(learner, strategy, exp)
         return found
@@ -114,12 +115,13 @@ class Measures:
     def _regions(
         self, strategy: Strategy, exp: Experience, before: Tensor, z: Tensor, y: Tensor
     ) -> dict[str, Any]:
-        """Drift of the old classes' means, purity of their neighbourhoods, intrusion of new ones."""
+        """Drift of old classes' means, purity of their neighbourhoods, intrusion of new ones."""
         prototypes = strategy.prototypes()
         assert prototypes is not None  # noqa: S101 (measured before)
-        now = class_means(z, y, exp.old)
+        there = exp.old[: len(before)]  # measured before; all old classes unless there were gaps
+        now = class_means(z, y, there)
         return {
-            "old_mean_drift": float(mean_drift(before[: len(exp.old)], now).mean()),
+            "old_mean_drift": float(mean_drift(before[: len(there)], now).mean()),
             "old_purity": neighbour_purity(z, y, exp.old, k=self.protocol.neighbours),
             "intrusion": intrusion(z, y, prototypes, exp.old),
         }

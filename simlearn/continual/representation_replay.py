@@ -36,8 +36,10 @@ class RepresentationReplay(KeepMeans):
     convolutions likewise). A generator learns every class at the end of its own experience. In the
     experiences that follow, each batch is joined by samples of the old classes, and at the end the
     class means of all old classes are computed anew, from fresh samples through the present upper
-    layers. The paper says that its VAEs generate representations that pass through the
-    intermediate layers; the cut, the sizes and all values here are ours.
+    layers. Where all activations that are first learnt are at least 0, as behind a ReLU, samples
+    are cut off at 0 too. With augmented images (``data.flip``, ``data.shift``) the generator still
+    learns the plain ones. The paper says that its VAEs generate representations that pass through
+    the intermediate layers; the cut, the sizes and all values here are ours.
 
     Args:
         generator: makes an unfitted generator of activations of a shape.
@@ -78,6 +80,11 @@ class RepresentationReplay(KeepMeans):
         ):
             if not value >= least:
                 raise ValueError(f"strategy.{name} is {value}, must be at least {least}")
+        if cut == "input":
+            raise ValueError(
+                "strategy.cut is 'input': representations are replayed inside the network, images "
+                "are not. Choose one of the backbone's other cuts, or strategy=icarl"
+            )
         self.make_generator, self.cut, self.new = generator, cut, new
         self.bank_size, self.per_class = bank, per_class
         self.distillation, self.prototype_samples = distillation, prototype_samples
@@ -130,6 +137,7 @@ class RepresentationReplay(KeepMeans):
         h = activations(learner, exp.train, exp.scale, self.cut)
         if self.generator is None:
             self.generator = self.make_generator(h.shape[1:])
+            self.generator.nonnegative |= bool((h >= 0).all())
         self.generator.fit(h, exp.train.y, generator=exp.generator("generator"))
 
     def _fitted(self) -> RepresentationGenerator:
@@ -177,6 +185,7 @@ class RepresentationReplay(KeepMeans):
         state = super().state_dict()
         if self.generator is not None:
             state["shape"] = list(self.generator.shape)
+            state["nonnegative"] = self.generator.nonnegative
             state["generator"] = dict(self.generator.state_dict())
         return state
 
@@ -186,4 +195,5 @@ class RepresentationReplay(KeepMeans):
         self.generator = None
         if "generator" in state:
             self.generator = self.make_generator(state["shape"])
+            self.generator.nonnegative = bool(state["nonnegative"])
             self.generator.load_state_dict(state["generator"])

@@ -67,7 +67,7 @@ class StreamState:
         try:
             learner.load_state_dict(content["state_dict"])
             strategy.load_state_dict(content["strategy"])
-        except (RuntimeError, ValueError, KeyError, TypeError) as error:
+        except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise CheckpointError(
                 f"{self.path}: of another network or strategy ({error}). Resume with the same "
                 "configuration, or start a new run"

@@ -6,6 +6,11 @@ from simlearn.data.errors import DataError
 from simlearn.data.image_folder import ImageFolder
 from simlearn.data.sampler import PKBatches
 from simlearn.data.synthetic_source import SyntheticFaces
+from simlearn.data.video_class_sources import (
+    ImageFolderClasses,
+    SyntheticFacesClasses,
+    YouTubeFacesClasses,
+)
 from simlearn.data.video_source import YouTubeFaces
 from simlearn.data.vision_sets import CIFAR10, CIFAR100, EMNIST, MNIST, FashionMNIST
 
@@ -19,7 +24,10 @@ __all__ = [
     "Digits",
     "FashionMNIST",
     "ImageFolder",
+    "ImageFolderClasses",
     "PKBatches",
     "SyntheticFaces",
+    "SyntheticFacesClasses",
     "YouTubeFaces",
+    "YouTubeFacesClasses",
 ]

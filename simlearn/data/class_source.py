@@ -73,7 +73,7 @@ class ClassSource(ClassOrder, ABC):
             DataError: naming the file or folder and the way out.
         """
 
-    def split(self, raw: RawClasses, classes: Sequence[int]) -> dict[str, LabelledImages]:
+    def split_images(self, raw: RawClasses, classes: Sequence[int]) -> dict[str, LabelledImages]:
         """Draw the images of every split, see :func:`split_classes`.
 
         Args:
@@ -100,13 +100,13 @@ class ClassSource(ClassOrder, ABC):
             report: called with the progress of what takes long.
 
         Raises:
-            DataError: as for :meth:`read` and :meth:`split`; or ``class_order`` names a class that
-                there is not.
+            DataError: as for :meth:`read` and :meth:`split_images`; or ``class_order`` names a
+                class that there is not.
         """
         raw = self.read(report)
         drawn_by = seed if self.order_seed is None else self.order_seed
         order = self.order(len(raw.names), seed=drawn_by)
-        splits = self.split(raw, order)
+        splits = self.split_images(raw, order)
         names = tuple(raw.names[c] for c in order)
         return ClassData(
             splits={split: in_order(images, order) for split, images in splits.items()},

@@ -103,14 +103,14 @@ class VideoClasses(ClassSource):
             report=report,
         )
 
-    def split(self, raw: RawClasses, classes: Sequence[int]) -> dict[str, LabelledImages]:
+    def split_images(self, raw: RawClasses, classes: Sequence[int]) -> dict[str, LabelledImages]:
         """Draw the clips of every split; those of one video are in one of them.
 
         Raises:
             DataError: a class has fewer clips or videos than asked for.
         """
         if not self.val_per_class:
-            return super().split(raw, classes)
+            return super().split_images(raw, classes)
         train, video = raw.train, raw.train.index // self.clips_per_video
         part = held_out_clips(train.y, video, clips=self.val_per_class, seed=self.split_seed)
         splits = split_classes(

@@ -17,11 +17,11 @@ class ClassIncremental:
         ideal: what omegas are divided by. ``"joint"``: a network that is trained on all seen
             classes in the same run; a number: the accuracy of such a network; another text: the
             folder of a finished joint run; ``None``: no omegas.
-        batch_size: images embedded at once.
         bootstrap: resamples for the 95 % intervals.
         neighbours: nearest neighbours whose classes are counted.
         svm_folds: folds of the cross-validated linear SVM.
-        diagnostics: measure retrieval and the SVM after every experience.
+        diagnostics: measure after every experience what is no score: real class means, retrieval,
+            the SVM, drift, purity, intrusion, and with ``probe`` that.
         probe: measure how well replayed representations are told from real ones.
         split: "test", or "val" where values are tuned on images that nothing is reported on.
         pictures: experiences, from 1, whose embedding is drawn; those beyond the last are left out,
@@ -32,7 +32,6 @@ class ClassIncremental:
     """
 
     ideal: str | float | None = "joint"
-    batch_size: int = 256
     bootstrap: int = 1000
     neighbours: int = 10
     svm_folds: int = 5
@@ -43,7 +42,7 @@ class ClassIncremental:
 
     def __post_init__(self) -> None:
         self._check_ideal()
-        least = {"batch_size": 1, "bootstrap": 1, "neighbours": 1, "svm_folds": 2}
+        least = {"bootstrap": 1, "neighbours": 1, "svm_folds": 2}
         for name, low in least.items():
             if getattr(self, name) < low:
                 raise ValueError(

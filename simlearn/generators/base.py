@@ -17,7 +17,12 @@ class RepresentationGenerator(nn.Module, ABC):
 
     Args:
         shape: of one activation, ``*F``.
+
+    Attributes:
+        nonnegative: samples are cut off at 0, as a ReLU does.
     """
+
+    nonnegative: bool = False
 
     def __init__(self, shape: Sequence[int]) -> None:
         super().__init__()

@@ -14,7 +14,7 @@ from torch.optim.optimizer import Optimizer
 
 from simlearn.backbones.base import Backbone
 from simlearn.data.batch import Batch
-from simlearn.data.randomness import derive_seed, torch_generator
+from simlearn.data.randomness import derive_seed, seed_layers, torch_generator
 from simlearn.learners.contract import Replay, Step, Strategy
 from simlearn.losses.base import Loss
 from simlearn.losses.gather import gather_embeddings
@@ -80,7 +80,7 @@ class MetricLearner(pl.LightningModule):
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed what layers draw, so that a resumed run draws the same; each process its own."""
         rank = (self.global_rank,) if self.global_rank else ()
-        torch.manual_seed(derive_seed(self.seed, "step", self.global_step, *rank))
+        seed_layers(derive_seed(self.seed, "step", self.global_step, *rank))
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """Loss of one batch, and what the callbacks look at: z (B, d), y (B,), LossOutput."""
@@ -95,7 +95,7 @@ class MetricLearner(pl.LightningModule):
                 "batches with given tuples are trained by one process: trainer.devices=1"
             )
         tuples = self._tuples(batch, z, y)
-        torch.manual_seed(derive_seed(self.seed, "loss", self.global_step))  # in all ranks the same
+        seed_layers(derive_seed(self.seed, "loss", self.global_step))  # in all ranks the same
         output = self.loss(z, y, tuples)
         value = output.value
         if self.strategy is not None:

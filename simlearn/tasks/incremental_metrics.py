@@ -49,7 +49,8 @@ def stream_metrics(
     Returns:
         ``ncm_all``, ``ncm_base``, ``ncm_new``: shares after the last experience; ``omega_base``,
         ``omega_all``: divided by the joint network's accuracy on the base classes;
-        ``..._per_experience``: by what it reaches on the same classes after each experience;
+        ``..._per_experience``: by the joint network's of the same experience on all classes
+        seen by then;
         averages, forgetting and transfer of
         :func:`simlearn.evaluation.forgetting.incremental_metrics`; ``base_slope``, ``old_slope``:
         accuracy points per experience; and the diagnostics that were measured.

@@ -66,10 +66,7 @@ def incremental_report(
             "memory_bytes": results[-1]["memory_bytes"],
             "transient_bytes": details["transient_bytes"],
         },
-        protocol={
-            **protocol_facts(parts, data, sizes),
-            "ceiling": "none" if ideal is None else ideal.source,
-        },
+        protocol=protocol_facts(parts, data, sizes),
         seconds=seconds,
         tables=(accuracy_table(results, sizes, data), *diagnostics_table(results)),
         figures=incremental_figures(run, data, sizes, results, ideal),

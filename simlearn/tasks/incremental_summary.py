@@ -5,7 +5,10 @@ from __future__ import annotations
 from simlearn.report import Metric, Report
 from simlearn.report.wording import metric_interval, metric_label, metric_number, number
 
-SHOWN = ("ncm_base", "ncm_new", "omega_base", "omega_new", "omega_all", "forgetting", "ncm_real")
+SHOWN = (
+    *("ncm_base", "ncm_new", "omega_base", "omega_new", "omega_all_per_experience"),
+    *("forgetting", "ncm_real"),
+)
 """Metrics below the table of models, in order."""
 
 

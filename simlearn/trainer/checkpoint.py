@@ -191,6 +191,7 @@ class Checkpointer(Checkpoint):
         member: Member = ALONE,
     ) -> None:
         self.folder, self.facts = folder, dict(facts)
+        self._asked = stop is not None
         self.stop = stop or StopFlag()
         self.minutes, self.every_steps, self.monitor = minutes, every_steps, monitor
         self.member = member
@@ -199,8 +200,11 @@ class Checkpointer(Checkpoint):
         self._saved_at = time.monotonic()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Several processes: hear signals alone, Lightning's own handler would not end well."""
-        if self.member.world > 1:
+        """Hear signals alone: Lightning's own handler of SIGTERM, put before ours, leaves at once.
+
+        It would do so in the middle of a checkpoint, or of what processes say to each other.
+        """
+        if self.member.world > 1 or self._asked:
             self.stop.listen()
 
     def on_train_batch_end(

@@ -1,11 +1,11 @@
-"""The heads: a linear layer or none, and unit length."""
+"""The heads: a linear layer, two of them or none, and unit length."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from simlearn.backbones.head import IdentityHead, LinearHead
+from simlearn.backbones.head import IdentityHead, LinearHead, MLPHead
 
 
 def features(n=5, dim=6):
@@ -60,6 +60,66 @@ def test_half_precision_is_normalised_in_float32():
 def test_a_size_below_one(dim):
     with pytest.raises(ValueError, match=rf"head\.dim is {dim}, must be at least 1"):
         LinearHead(6, dim=dim)
+
+
+def by_loops(head, rows):
+    """Embeddings of a head with a hidden layer, number by number and before normalisation."""
+
+    def layer(linear, row):
+        weights, biases = linear.weight.tolist(), linear.bias.tolist()
+        return [
+            sum(w * v for w, v in zip(ws, row, strict=True)) + b
+            for ws, b in zip(weights, biases, strict=True)
+        ]
+
+    hidden = [[max(0.0, v) for v in layer(head.hidden, row)] for row in rows.tolist()]
+    return [layer(head.linear, row) for row in hidden]
+
+
+@pytest.mark.parametrize("normalise", [True, False])
+def test_a_hidden_layer_with_relu_between_two_linear_maps(normalise):
+    head = MLPHead(6, hidden=5, dim=4, normalise=normalise)
+    z = head(features()).detach()
+    assert z.shape == (5, 4) and (head.dim, head.normalise) == (4, normalise)
+    for found, wanted in zip(z.tolist(), by_loops(head, features()), strict=True):
+        length = sum(v * v for v in wanted) ** 0.5 if normalise else 1
+        assert found == pytest.approx([v / length for v in wanted], abs=1e-5)
+
+
+def test_what_a_linear_head_cannot_tell_apart_a_hidden_layer_can():
+    """Exclusive or: classes that no line separates."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        heads = (MLPHead(2, hidden=16, dim=1, normalise=False), LinearHead(2, 1, normalise=False))
+    x = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]) * 4 - 2
+    y = torch.tensor([0.0, 1.0, 1.0, 0.0])
+    losses = []
+    for head in heads:
+        adam = torch.optim.Adam(head.parameters(), lr=0.05)
+        for _ in range(150):
+            adam.zero_grad()
+            loss = (head(x)[:, 0] - y).square().mean()
+            loss.backward()
+            adam.step()
+        losses.append(loss.item())
+    assert losses[0] < 0.01 and losses[1] > 0.2
+
+
+def test_sizes_of_the_hidden_layer_and_the_embedding():
+    head = MLPHead(6)
+    assert head(features()).shape == (5, 64)
+    assert sum(p.numel() for p in head.parameters()) == 6 * 256 + 256 + 256 * 64 + 64
+    assert head(features(0)).shape == (0, 64)
+    with torch.autocast("cpu", torch.bfloat16):
+        z = head(features())
+    assert z.dtype == torch.float32
+    assert torch.allclose(z.norm(dim=1), torch.ones(5), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["hidden", "dim"])
+def test_a_size_of_a_layer_below_one(name):
+    with pytest.raises(ValueError, match=rf"head\.{name} is 0, must be at least 1"):
+        MLPHead(6, **{name: 0})
 
 
 def test_the_identity_at_unit_length():

@@ -33,4 +33,5 @@ def test_the_state_is_the_means():
     other = Joint()
     other.load_state_dict(strategy.state_dict())
     assert torch.equal(other.prototypes().z, strategy.prototypes().z)
-    assert strategy.memory_bytes() == 4 * 8 * 4
+    images = toy.two_experiences(cumulative=True)[1].train.x
+    assert strategy.memory_bytes() == 4 * 8 * 4 + images.numel() == other.memory_bytes()

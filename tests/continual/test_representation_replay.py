@@ -288,7 +288,7 @@ def test_two_beginnings_of_an_experience_are_the_same_and_two_experiences_are_no
     assert not torch.equal(strategy.bank.h, first)
 
 
-@pytest.mark.parametrize(("cut", "below"), [("block2", 2), ("conv4", 4), ("input", 0)])
+@pytest.mark.parametrize(("cut", "below"), [("block2", 2), ("conv4", 4)])
 def test_everything_below_the_cut_is_frozen_after_the_first_experience(cut, below):
     learner, strategy = toy.learner(), made(cut=cut)
     first, second = toy.two_experiences()
@@ -308,11 +308,14 @@ def test_everything_below_the_cut_is_frozen_after_the_first_experience(cut, belo
     assert strategy.replays and not strategy.cumulative
 
 
-def test_images_themselves_may_be_generated():
-    learner = toy.learner()
-    strategy = begun(made(cut="input"), learner)
-    (step,) = seen(strategy, learner)
-    assert step.h.shape == (32, 1, 8, 8) and step.cut == "input" and step.n_new == 16
+@pytest.mark.parametrize(("cut", "low"), [("block3", 0.0), ("conv4", -100.0)])
+def test_samples_behind_a_relu_are_not_negative(cut, low):
+    strategy = toy.live(made(cut=cut), toy.learner(), steps=1)
+    other = made(cut=cut)
+    other.load_state_dict(strategy.state_dict())
+    for one in (strategy, other):
+        h = one.replay((0, 1, 2, 3), 200, generator=torch_generator(0, "x")).h
+        assert low <= h.min() and (h.min() < 0) == (cut == "conv4")
 
 
 def test_old_classes_are_still_told_apart():
@@ -324,6 +327,7 @@ def test_old_classes_are_still_told_apart():
 def test_errors():
     for how, text in (
         ({"new": "real ones"}, "strategy.new is 'real ones', must be one of real, generated, both"),
+        ({"cut": "input"}, "strategy.cut is 'input': representations are replayed inside"),
         ({"bank": -1}, "strategy.bank is -1, must be at least 0"),
         ({"prototype_samples": 0}, "strategy.prototype_samples is 0, must be at least 1"),
         ({"per_class": 1}, "strategy.per_class is 1, must be at least 2"),

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simlearn.data.randomness import derive_seed, numpy_generator, torch_generator
+from simlearn.data.randomness import derive_seed, numpy_generator, seed_layers, torch_generator
 
 PARTS = st.lists(st.one_of(st.text("abz_", max_size=4), st.integers(-3, 2**40)), max_size=3).map(
     tuple
@@ -62,3 +62,12 @@ def test_the_global_generators_are_left_alone():
     numpy_generator(1, "x").random(3)
     assert torch.equal(before, torch.random.get_rng_state())
     assert np.array_equal(numpy_before, np.random.get_state()[1])
+
+
+@given(st.integers(0, 2**63 - 1))
+def test_layers_draw_as_after_torch_manual_seed(seed):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        wanted = torch.nn.functional.dropout(torch.ones(64))
+        seed_layers(seed)
+        assert torch.equal(torch.nn.functional.dropout(torch.ones(64)), wanted)

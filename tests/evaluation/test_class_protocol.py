@@ -36,7 +36,6 @@ def test_no_pictures_are_allowed():
         ({"ideal": float("inf")}, r"evaluation\.ideal is inf"),
         ({"ideal": " "}, r"evaluation\.ideal is ' '"),
         ({"ideal": True}, r"evaluation\.ideal is True"),
-        ({"batch_size": 0}, r"evaluation\.batch_size is 0, must be at least 1"),
         ({"bootstrap": 0}, r"evaluation\.bootstrap is 0, must be at least 1"),
         ({"neighbours": 0}, r"evaluation\.neighbours is 0, must be at least 1"),
         ({"svm_folds": 1}, r"evaluation\.svm_folds is 1, must be at least 2"),

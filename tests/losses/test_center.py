@@ -233,6 +233,54 @@ def test_growth_keeps_the_old_rows():
         loss.grow(6)
 
 
+@pytest.mark.parametrize("kept", [0, 1, 2, 6, 8])
+def test_classes_are_given_up_from_the_end(kept):
+    loss = made(3, 8)
+    loss(*batch(6, 20, 8, dtype=torch.float32))
+    before = {key: value.clone() for key, value in loss.state_dict().items()}
+    loss.keep(kept)
+    for key, value in loss.state_dict().items():
+        assert torch.equal(value, before[key][:kept]) and value.dtype == before[key].dtype
+    assert loss.num_classes == loss.head.out_features == len(loss.seen) == kept
+    assert all(p.requires_grad for p in loss.head.parameters())
+    assert len(list(loss.parameters())) == 2
+
+
+def test_without_the_classes_that_were_given_up_it_is_a_smaller_loss():
+    loss, small = made(3, 8), made(3, 2)
+    loss(*batch(6, 20, 8, dtype=torch.float32))
+    small.load_state_dict({key: value[:2] for key, value in loss.state_dict().items()})
+    loss.keep(2)
+    z, y = batch(7, 10, 2, dtype=torch.float32)
+    for _ in range(2):  # the second time with centres that have moved
+        one, two = loss(z, y), small(z, y)
+        assert torch.equal(one.value, two.value)
+    assert torch.equal(loss.centers, small.centers)
+    with pytest.raises(ValueError, match="label 2 is out of range: there are 2 classes"):
+        loss(z, y + 1)
+
+
+def test_a_class_that_comes_after_those_given_up_is_new():
+    loss = made(3, 8)
+    loss(*batch(6, 20, 8, dtype=torch.float32))
+    old = loss.head.weight[2:4].detach().clone()
+    loss.keep(2)
+    loss.grow(4)
+    assert loss.seen.tolist() == [True, True, False, False] and not loss.centers[2:].any()
+    assert not torch.equal(loss.head.weight[2:4], old)
+
+
+def test_as_many_as_there_are_changes_nothing_and_more_is_refused():
+    loss = made(3, 4)
+    parameters = list(loss.parameters())
+    loss.keep(4)
+    assert all(a is b for a, b in zip(loss.parameters(), parameters, strict=True))
+    with pytest.raises(ValueError, match=r"keep\(5\): there are 4 classes"):
+        loss.keep(5)
+    with pytest.raises(ValueError, match=r"keep\(-1\): there are 4 classes"):
+        loss.keep(-1)
+
+
 def test_the_draw_of_growth():
     rows = []
     for generator in (None, None, torch.Generator().manual_seed(3)):

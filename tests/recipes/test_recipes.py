@@ -15,6 +15,14 @@ from tests.tiny import train
 
 RECIPES = sorted((Path(__file__).resolve().parents[2] / "recipes").glob("*.yaml"))
 LOSSES = {"triplet": "TripletLoss", "contrastive": "ContrastiveLoss"}
+STREAM_LOSSES = {**LOSSES, "angular": "AngularLoss", "center": "CenterLoss"}
+STRATEGIES = {
+    "finetune": "FineTune",
+    "ewc": "EWC",
+    "icarl": "ICaRL",
+    "ebll": "EBLL",
+    "vae": "RepresentationReplay",
+}
 BACKBONES = {
     "inception": "Inception",
     "c3d": "C3D",
@@ -22,16 +30,57 @@ BACKBONES = {
     "inception_resnet": "InceptionResnetV1",
 }
 CARDS = {path.stem: yaml.safe_load(path.read_text())["card"] for path in RECIPES}
+STREAMS = sorted(name for name in CARDS if name.startswith("incremental_"))
 
 
 def test_there_are_recipes():
     paper = {f"{loss}_{net}" for loss in LOSSES for net in ("inception", "c3d", "lstm2d")}
     assert {"quickstart", "triplet_inception_resnet"} | paper <= set(CARDS)
+    streams = {f"incremental_{loss}_{how}" for loss in STREAM_LOSSES for how in STRATEGIES}
+    assert {"incremental_quickstart"} | streams == set(STREAMS)
 
 
-def composed(name):
-    """What a recipe says of YouTube Faces."""
-    return OmegaConf.to_container(compose([f"recipe={name}", "data.root=x"], targets()).config)
+def composed(name, *words):
+    """What a recipe says; those of faces are given a root."""
+    words = words if name in STREAMS else ("data.root=x", *words)
+    return OmegaConf.to_container(compose([f"recipe={name}", *words], targets()).config)
+
+
+def test_the_recipes_of_streams_differ_in_loss_and_strategy_alone():
+    base = composed("incremental_triplet_finetune")
+    assert (base["task"]["class"], base["generator"]) == ("class_incremental", None)
+    names = [name for name in STREAMS if name != "incremental_quickstart"]
+    assert len(names) == 20
+    for name in names:
+        config = composed(name)
+        assert config.keys() == base.keys()
+        differing = {key for key in base if config[key] != base[key]}
+        _, loss, how = name.split("_")
+        wanted = {"loss"} if loss != "triplet" else set()
+        wanted |= {"strategy"} if how != "finetune" else set()
+        wanted |= {"generator"} if how == "vae" else set()
+        assert differing == wanted, name
+        assert config["loss"]["class"] == STREAM_LOSSES[loss]
+        assert config["strategy"]["class"] == STRATEGIES[how]
+        assert (config["generator"] or {}).get("class") == ("VAE" if how == "vae" else None)
+        # one strategy is the same beside every loss, and one loss beside every strategy
+        assert config["strategy"] == composed(f"incremental_triplet_{how}")["strategy"]
+        assert config["loss"] == composed(f"incremental_{loss}_finetune")["loss"]
+        assert CARDS[name]["paper"] == "huo2021" and CARDS[name]["published"] is None
+
+
+def test_the_quick_stream_is_the_triplet_loss_with_replay_and_fewer_steps():
+    base, quick = composed("incremental_triplet_vae"), composed("incremental_quickstart")
+    assert quick["trainer"].pop("max_steps") < base["trainer"].pop("max_steps")
+    assert quick == base
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_every_stream_runs_on_downloaded_digits_too(name):
+    """``data=mnist data.root=...``, as the comment on top says: 28 pixels instead of 8."""
+    config = composed(name, "data=mnist", "data.root=x")
+    assert config["data"]["class"] == "MNIST"
+    assert config["data"]["classes_per_experience"] == 2 and config["backbone"]["in_channels"] == 1
 
 
 def test_the_recipes_of_the_paper_differ_in_loss_and_backbone_alone():
@@ -50,7 +99,24 @@ def test_the_recipes_of_the_paper_differ_in_loss_and_backbone_alone():
         assert config["backbone"]["class"] == BACKBONES[backbone]
 
 
-@pytest.mark.parametrize("name", sorted(CARDS))
+@pytest.mark.parametrize("name", STREAMS)
+def test_smoke_of_a_stream(name, tmp_path):
+    report = simlearn.run(name, [*CARDS[name]["smoke"], f"run_dir={tmp_path / 'run'}"])
+    assert report.report_path.is_file()
+    assert report.recipe == name
+    shares = ("ncm_all", "ncm_base", "ncm_new", "omega_new", "ncm_real", "map_at_r")
+    assert all(0.0 <= report.metrics[key].value <= 1.0 for key in shares)
+    assert {"omega_base", "omega_all", "forgetting"} <= set(report.metrics)
+    assert set(report.baselines) == {"untrained", "pixels"}
+    matrix = report.details["accuracy_matrix"]
+    assert [sum(value is None for value in row) for row in matrix] == [1, 0]
+    assert report.train["steps"] == 4
+    strategy = name.rsplit("_", 1)[1]
+    assert ("origin_probe" in report.metrics) == (strategy in ("vae", "quickstart"))
+    assert (tmp_path / "run/joint/checkpoints/stream.ckpt").is_file()
+
+
+@pytest.mark.parametrize("name", sorted(set(CARDS) - set(STREAMS)))
 def test_smoke(name, tmp_path):
     report = simlearn.run(
         name,

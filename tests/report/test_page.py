@@ -148,6 +148,23 @@ def test_the_first_number_stands_beside_the_untrained_network_and_the_best_pixel
     assert "left:52.1%;width:11.9%" in [a.get("style") for a in whole.all("div")]
 
 
+def test_a_stream_s_first_number_is_its_accuracy_on_all_classes():
+    half, better = Metric(0.5, 40, (0.4, 0.6), True), Metric(0.625, 40, None, True)
+    report = make_report(
+        metrics={"recall_at_1": half, "omega_all": half, "ncm_all": better},
+        baselines={"untrained": {"ncm_all": half}, "pixels": {"ncm_all": half}},
+        figures=tuple(
+            FigureImage(name, "t", "a", svg=SVG)
+            for name in ("curves", "embedding", "accuracy_matrix", "forgetting")
+        ),
+    )
+    page = Page(render_page(report))
+    assert "nearest class mean, all classes 62.5 % share of test images" in page.words()
+    assert "untrained network 50.0 % [40.0, 60.0]" in page.words()
+    names = [a["id"].removeprefix("figure-") for a in page.all("figure")]
+    assert names == ["forgetting", "accuracy_matrix", "embedding", "curves"]
+
+
 def test_every_part_is_said(whole):
     words = whole.words()
     report = make_report()

@@ -82,6 +82,16 @@ def test_nan_and_inf_become_null_everywhere():
     assert found["protocol"]["p"] == [None]
 
 
+def test_further_entries_stand_beside_the_others():
+    details = {"accuracy_matrix": [[1.0, None], (0.5, math.nan)], "memory_bytes": 12}
+    found = make_report(details=details).to_json()
+    assert found["accuracy_matrix"] == [[1.0, None], [0.5, None]]
+    assert found["memory_bytes"] == 12
+    assert found.keys() - make_report().to_json().keys() == set(details)
+    with pytest.raises(TypeError, match=r"details\.thing"):
+        make_report(details={"thing": object()}).to_json()
+
+
 def test_the_report_path_is_in_the_run_folder():
     assert make_report("out").report_path == Path("out") / "report.html"
 

@@ -35,6 +35,27 @@ from simlearn.report import wording
         ("nshot_2_forest_accuracy", "nshot 2 forest accuracy", True),
         ("eer", "eer", False),
         ("omega_base", "omega base", False),
+        ("omega_all_per_experience", "omega all, per experience", False),
+        ("ncm_all", "nearest class mean, all classes", True),
+        ("val/ncm_new", "newest classes", True),
+        ("ncm_real", "real class means", True),
+        ("ncm_", "ncm ", False),
+        ("svm_accuracy", "linear SVM", True),
+        ("forgetting", "forgetting", True),
+        ("forgetting_first", "forgetting first", True),
+        ("backward_transfer", "backward transfer", True),
+        ("average_incremental_accuracy", "average incremental accuracy", True),
+        (
+            "average_incremental_accuracy_tasks",
+            "average incremental accuracy, by experience",
+            True,
+        ),
+        ("old_purity", "old purity", True),
+        ("intrusion", "intrusion", True),
+        ("origin_probe", "origin probe", True),
+        ("old_mean_drift", "old mean drift", False),
+        ("base_slope", "slope of base classes", False),
+        ("old_slope", "slope of old classes", False),
         ("recall_at_", "recall at ", False),
         ("inaccuracy", "inaccuracy", False),
     ],
@@ -101,7 +122,7 @@ def test_every_retrieval_metric_is_explained():
     for name in ("recall_at_1", "recall_at_5", "map_at_r", "r_precision", "mrr"):
         assert wording.metric_meaning(name)
     assert "among the 5 nearest" in wording.metric_meaning("recall_at_5")
-    assert wording.metric_meaning("omega_all") == ""
+    assert wording.metric_meaning("omega_none") == ""
 
 
 def test_every_metric_of_pairs_and_of_few_shots_is_explained():
@@ -118,6 +139,50 @@ def test_every_metric_of_pairs_and_of_few_shots_is_explained():
     assert wording.metric_meaning("nshot_2_forest_accuracy") == ""
     assert wording.metric_number("verification_eer", 0.123) == "12.3\u00a0%"
     assert wording.metric_interval("nshot_2_linear_accuracy", (0.5, 0.75)) == "[50.0, 75.0]"
+
+
+def test_every_metric_of_a_stream_is_explained():
+    for name, words in (
+        ("ncm_all", "whose nearest prototype is that of their class"),
+        ("ncm_base", "on the images of the first experience's classes"),
+        ("ncm_new", "on the images of the last experience's classes"),
+        ("ncm_real", "which no strategy keeps"),
+        ("omega_base", "on the base classes, divided by what joint training reaches on them"),
+        ("omega_new", "on the classes just learnt"),
+        ("omega_all", "on all seen classes, divided by what joint training reaches"),
+        ("omega_base_per_experience", "joint network of the same experience"),
+        ("omega_all_per_experience", "joint network of the same experience"),
+        ("average_incremental_accuracy", "accuracy on all seen classes"),
+        ("average_incremental_accuracy_tasks", "every experience counted once"),
+        ("forgetting", "best accuracy minus the last one"),
+        ("forgetting_first", "first accuracy minus the last one"),
+        ("backward_transfer", "minus the line above"),
+        ("base_slope", "percentage points"),
+        ("old_slope", "all classes that came before"),
+        ("svm_accuracy", "linear SVM on the embeddings"),
+        ("old_mean_drift", "Euclidean way"),
+        ("old_purity", "nearest neighbours"),
+        ("intrusion", "nearest prototype is that of an old class"),
+        ("val/origin_probe", "linear probe tells generated from real"),
+    ):
+        assert words in wording.metric_meaning(name), name
+    assert wording.metric_number("ncm_all", 0.5) == "50.0\u00a0%"
+    assert wording.metric_number("base_slope", -12.5) == "-12.5"
+
+
+def test_what_stands_above_a_line_that_refers_to_it():
+    """The table follows the order of the metrics: "the same", "the line above"."""
+    from simlearn.tasks.incremental_metrics import stream_metrics
+    from tests.tasks.incremental_case import SIZES, ideal_case, results
+
+    names = list(stream_metrics(results(), SIZES, ideal_case(), bootstrap=5, seed=0))
+    for line, above in (
+        ("ncm_base", "ncm_all"),
+        ("average_incremental_accuracy_tasks", "average_incremental_accuracy"),
+        ("backward_transfer", "forgetting_first"),
+        ("old_slope", "base_slope"),
+    ):
+        assert names.index(line) == names.index(above) + 1
 
 
 def test_letters_of_every_script_stay_and_what_hides_is_shown():

@@ -16,8 +16,7 @@ from simlearn.trainer.checkpoint import KEY, AtomicCheckpointIO, CheckpointError
 from simlearn.trainer.csv_log import read_csv_log
 from tests.tiny import TINY, command, train
 
-LAST = 300
-"""Steps of a run: many, so that a slow machine still sends its signal in the middle."""
+LAST = 150
 STEPS = f"trainer.max_steps={LAST}"
 
 

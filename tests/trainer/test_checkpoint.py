@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import random
 import resource
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from simlearn.trainer import checkpoint
 from simlearn.trainer.checkpoint import (
     FORMAT_VERSION,
     KEY,
     AtomicCheckpointIO,
+    Checkpointer,
     CheckpointError,
     check_fingerprint,
     model_fingerprint,
@@ -254,3 +257,40 @@ def test_rewinding_to_an_epochs_start():
     assert batch["current"] == dict.fromkeys(counts, 0)
     assert batch["total"] == {**counts, "completed": 3}
     assert batch["is_last_batch"] is False
+
+
+@pytest.mark.parametrize(
+    ("every", "minutes", "step", "seconds", "due"),
+    [
+        (0, 10.0, 7, 600.0, False),
+        (0, 10.0, 7, 600.5, True),
+        (0, 0.0, 1, 0.5, True),
+        (0, 10.0, 0, 0.0, False),  # never by steps, also not at step 0
+        (3, 10.0, 2, 0.0, False),
+        (3, 10.0, 3, 0.0, True),
+        (3, 10.0, 4, 0.0, False),
+        (3, 10.0, 6, 0.0, True),
+        (3, 10.0, 4, 700.0, True),
+    ],
+)
+def test_when_it_is_time_for_a_checkpoint(
+    monkeypatch, tmp_path, every, minutes, step, seconds, due
+):
+    now = [50.0]
+    monkeypatch.setattr(checkpoint, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    checkpointer = Checkpointer(tmp_path, facts={}, minutes=minutes, every_steps=every)
+    now[0] += seconds
+    assert checkpointer.due(SimpleNamespace(global_step=step)) is due
+
+
+def test_the_clock_of_checkpoints_starts_again_with_each(monkeypatch, tmp_path):
+    now, saved = [0.0], []
+    monkeypatch.setattr(checkpoint, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    checkpointer = Checkpointer(tmp_path, facts={}, minutes=1.0)
+    trainer = SimpleNamespace(
+        global_step=1, current_epoch=0, num_training_batches=9, save_checkpoint=saved.append
+    )
+    for batch in range(5):
+        now[0] += 40
+        checkpointer.on_train_batch_end(trainer, None, None, None, batch)
+    assert saved == [tmp_path / "last.ckpt"] * 2 and not checkpointer.due(trainer)

@@ -170,3 +170,32 @@ def test_what_comes_again_and_again_leaves_no_line(now):
                 now[0] += 1
     assert log.getvalue() == ""
     assert "validation 2/2" in terminal.getvalue() and "\n" not in terminal.getvalue()
+
+
+def test_a_prefix_says_what_the_work_is_a_part_of(now):
+    log, terminal = Stream(False), Stream(True)
+    for stream in (log, terminal):
+        line = ProgressLine(stream, seconds=0)
+        line("experience 1/2", 1, 4)
+        now[0] += 2
+        line.prefix = "ceiling, "
+        line("experience 1/2", 2, 4)  # the same work: its clock goes on
+        line.prefix = ""
+        line("experience 1/2", 4, 4)
+    assert log.getvalue().splitlines() == [
+        "experience 1/2 1/4, 0:00",
+        "ceiling, experience 1/2 2/4, 0:02, 0:04 left",
+        "experience 1/2 4/4, 0:02",
+    ]
+    assert "\r\x1b[2Kceiling, experience 1/2 2/4, 0:02" in terminal.getvalue()
+    assert ProgressLine(Stream(False)).prefix == ""
+
+
+def test_the_progress_of_a_fit_has_the_prefix_of_its_line(now):
+    stream = Stream(False)
+    line = ProgressLine(stream, seconds=0)
+    line.prefix = "ceiling, "
+    callback = TrainingProgress(line, label="experience 3/5")
+    trainer = SimpleNamespace(global_step=0, estimated_stepping_batches=2, current_epoch=0)
+    callback.on_train_start(trainer, None)
+    assert stream.getvalue() == "ceiling, experience 3/5 0/2, 0:00\n"
