@@ -15,20 +15,22 @@ from pathlib import Path
 from typing import Any
 
 from readme_faces import faces_page, faces_short
+from readme_incremental import incremental_page, incremental_short
 from results import read_result
 from rows import duration
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 DOCS = README.parent / "docs"
-PEERS, SPEED, FACES = (
+PEERS, SPEED, FACES, INCREMENTAL = (
     DOCS / name
     for name in (
         "from_pytorch_metric_learning.md",
         "benchmarks.md",
         "faces.md",
+        "incremental.md",
     )
 )
-PAGES = (README, PEERS, SPEED, FACES)
+PAGES = (README, PEERS, SPEED, FACES, INCREMENTAL)
 
 
 def percent(share: float) -> str:
@@ -310,6 +312,8 @@ def sections(page: Path) -> dict[str, str]:
         return {"peer ratios": peer_ratios()}
     if page.name == FACES.name:
         return faces_page()
+    if page.name == INCREMENTAL.name:
+        return incremental_page()
     if page.name == SPEED.name:
         return {
             "loss benchmarks": loss_benchmarks(),
@@ -321,6 +325,7 @@ def sections(page: Path) -> dict[str, str]:
         "benchmarks": "\n\n".join([quickstart_table(), difficulty_sentence(), speed_table()]),
         "speed summary": speed_summary(),
         "faces": faces_short(),
+        "incremental": incremental_short(),
     }
 
 

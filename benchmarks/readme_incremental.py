@@ -110,8 +110,8 @@ def tuning_table(result: Mapping[str, Any]) -> str:
 
 
 def speed_table() -> str:
-    """Herding, Fisher and the loop over experiences against their peers."""
-    herding, fisher, loop = (read_result(n) for n in ("herding", "fisher", "continual"))
+    """Herding and Fisher against their peers."""
+    herding, fisher = (read_result(n) for n in ("herding", "fisher"))
     lines = ["| what | against | ratio, median |", "|---|---|---|"]
     for found in herding["shapes"].values():
         size = "{m:,} of {N:,} x {d}".format(**found["shape"])
@@ -127,11 +127,6 @@ def speed_table() -> str:
                 f"| Fisher of {model}, {fisher['samples']:,} samples | {name} "
                 f"| {ratio:.3g}x as long |"
             )
-    for name, ratio in loop["experience"]["median_ratio"].items():
-        lines.append(f"| one experience, {name} | bare PyTorch loop | {ratio:.2f}x of it |")
-    for name, ratio in loop["stream"]["median_ratio"].items():
-        ours, _, other = name.partition(" / ")
-        lines.append(f"| 100 experiences of 10 images, {ours} | {other} | {ratio:.2f}x of it |")
     return "\n".join(lines)
 
 
@@ -147,7 +142,8 @@ def incremental_page() -> dict[str, str]:
     parts = [
         "Five experiences of two digits, 2,000 training images of each, 300 steps, triplet loss "
         "(all triplets), one thread, three seeds (class order, weights, batches), all 10,000 test "
-        "images. Mean [lowest, highest] in percent; nearest class mean of the raw pixels of all "
+        "images. Mean [lowest, highest] in percent, the omega by the joint network of the same "
+        "experience; nearest class mean of the raw pixels of all "
         f"classes at once: {share(pixels)}.",
         short_table(result),
         "The paper's claim, by the paired bootstrap over test images and seeds:",
