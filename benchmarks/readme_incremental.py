@@ -110,8 +110,8 @@ def tuning_table(result: Mapping[str, Any]) -> str:
 
 
 def speed_table() -> str:
-    """Herding and Fisher against their peers."""
-    herding, fisher = (read_result(n) for n in ("herding", "fisher"))
+    """Herding, Fisher and the loop over experiences against their peers."""
+    herding, fisher, loop = (read_result(n) for n in ("herding", "fisher", "continual"))
     lines = ["| what | against | ratio, median |", "|---|---|---|"]
     for found in herding["shapes"].values():
         size = "{m:,} of {N:,} x {d}".format(**found["shape"])
@@ -127,6 +127,11 @@ def speed_table() -> str:
                 f"| Fisher of {model}, {fisher['samples']:,} samples | {name} "
                 f"| {ratio:.3g}x as long |"
             )
+    for name, ratio in loop["experience"]["median_ratio"].items():
+        lines.append(f"| one experience, {name} | bare PyTorch loop | {ratio:.2f}x of it |")
+    for name, ratio in loop["stream"]["median_ratio"].items():
+        ours, _, other = name.partition(" / ")
+        lines.append(f"| 100 experiences of 10 images, {ours} | {other} | {ratio:.2f}x of it |")
     return "\n".join(lines)
 
 
