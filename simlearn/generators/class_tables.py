@@ -164,3 +164,21 @@ class TableGenerator(RepresentationGenerator):
             for name, shape in shapes.items():
                 setattr(self, name, getattr(self, name).new_zeros(shape))
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+
+class ClassByClass(TableGenerator):
+    """Tables whose rows are learnt for one class after the other, each from its own samples."""
+
+    def _learn(self, groups: Mapping[int, Tensor], generator: torch.Generator) -> None:
+        learnt = {}
+        for label, x in groups.items():
+            try:
+                learnt[label] = self._rows(x, generator)
+            except ValueError as error:
+                raise ValueError(f"class {label}: {error}") from error
+        for label, rows in learnt.items():
+            self._append(label, rows)
+
+    @abstractmethod
+    def _rows(self, x: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """The rows of one class with samples ``x (n, D)``."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from simlearn.generators.class_tables import TableGenerator
+from simlearn.generators.class_tables import ClassByClass
 from simlearn.generators.draws import choose, normal
 from simlearn.generators.gaussian_factor import full_factor, low_rank_factor
 from simlearn.generators.kmeans import kmeans
@@ -18,7 +18,7 @@ from simlearn.generators.triangle import pack_triangle, packed_size, unpack_tria
 KINDS = ("full", "diagonal", "low_rank")
 
 
-class GaussianGenerator(TableGenerator):
+class GaussianGenerator(ClassByClass):
     """Mean and covariance of every class: a strong and cheap rival of :class:`VAE`.
 
     With more than one component the samples of a class are split by k-means on standardised
@@ -73,16 +73,6 @@ class GaussianGenerator(TableGenerator):
             self._table("std", components, self.features)
         if covariance == "low_rank":
             self._table("factor", components, self.features, self.rank)
-
-    def _learn(self, groups: Mapping[int, Tensor], generator: torch.Generator) -> None:
-        learnt = {}
-        for label, x in groups.items():
-            try:
-                learnt[label] = self._rows(x, generator)
-            except ValueError as error:
-                raise ValueError(f"class {label}: {error}") from error
-        for label, rows in learnt.items():
-            self._append(label, rows)
 
     def _rows(self, x: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """The rows of one class with samples ``x (n, D)``; unused components stay 0."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -15,7 +15,7 @@ from simlearn.generators.autoencoder import (
     codes_and_noise,
     train_autoencoder,
 )
-from simlearn.generators.class_tables import TableGenerator
+from simlearn.generators.class_tables import ClassByClass
 from simlearn.generators.code_prior import draw_codes, fit_code_prior
 from simlearn.generators.draws import normal
 from simlearn.generators.layers import Layers, feed_forward, linear_layers
@@ -23,7 +23,7 @@ from simlearn.generators.standardise import Standardiser
 from simlearn.generators.triangle import packed_size
 
 
-class VAE(TableGenerator):
+class VAE(ClassByClass):
     """A small fully connected variational autoencoder for every class.
 
     Features are standardised per class (:func:`simlearn.generators.standardise.mean_and_std`);
@@ -85,16 +85,6 @@ class VAE(TableGenerator):
         for k, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
             self._table(f"decoder_weight_{k}", outputs, inputs)
             self._table(f"decoder_bias_{k}", outputs)
-
-    def _learn(self, groups: Mapping[int, Tensor], generator: torch.Generator) -> None:
-        learnt = {}
-        for label, x in groups.items():
-            try:
-                learnt[label] = self._rows(x, generator)
-            except ValueError as error:
-                raise ValueError(f"class {label}: {error}") from error
-        for label, rows in learnt.items():
-            self._append(label, rows)
 
     def _rows(self, x: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """The rows of one class with samples ``x (n, D)``."""
