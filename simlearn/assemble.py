@@ -1,86 +1,40 @@
-"""Which classes a configuration may name, and the parts that it describes."""
+"""The parts that a configuration describes, constructed and checked against each other."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from copy import deepcopy
-from inspect import isabstract, signature
-from types import FunctionType
 from typing import Any
 
 import torch
 from torch import nn
 
-from simlearn import (
-    backbones,
-    continual,
-    data,
-    evaluation,
-    generators,
-    learners,
-    losses,
-    miners,
-    tasks,
-    trainer,
-)
+from simlearn import analysis, continual, data, evaluation, losses
+from simlearn.analysis.model_sources import ModelSource
+from simlearn.analysis.tiny_models import TinyModel
 from simlearn.backbones.base import Backbone
-from simlearn.backbones.head import Head
 from simlearn.config.build import build
 from simlearn.config.compose import Composed
 from simlearn.config.errors import ConfigError
-from simlearn.config.targets import Target, Targets
 from simlearn.data.class_source import ClassSource
+from simlearn.data.questions import QuestionSource
 from simlearn.data.randomness import derive_seed
 from simlearn.data.video_source import VideoSource
-from simlearn.generators import RepresentationGenerator
 from simlearn.learners.contract import Strategy
-from simlearn.learners.optim import Schedules
+from simlearn.offers import targets
 from simlearn.tasks.incremental_parts import IncrementalParts
+from simlearn.tasks.language_parts import LanguageParts
 from simlearn.tasks.metric_parts import MetricParts
+from simlearn.tasks.neuron_parts import NeuronParts
 
-Parts = MetricParts | IncrementalParts
-INCREMENTAL = "class_incremental"
-"""The task that learns classes one experience after the other."""
-
-
-def targets() -> Targets:
-    """Everything that a configuration may construct, by group and name."""
-    return {
-        "task": _offered(tasks, FunctionType, runtime=("parts", "run")),
-        "data": _offered(data, VideoSource, ClassSource),
-        "backbone": _offered(backbones, Backbone),
-        "head": _offered(backbones, Head, runtime=("in_dim",)),
-        "loss": _losses(),
-        "memory": _offered(losses, losses.CrossBatchMemory, runtime=("loss", "dim")),
-        "miner": _offered(miners, miners.Miner),
-        "sampler": _offered(data, data.PKBatches),
-        "strategy": _offered(continual, Strategy, runtime=("generator",)),
-        "generator": _offered(generators, RepresentationGenerator, runtime=("shape",)),
-        "evaluation": _offered(evaluation, evaluation.VideoRetrieval, evaluation.ClassIncremental),
-        "optimizer": _offered(learners, Schedules),
-        "trainer": _offered(trainer, trainer.TrainerSettings),
-        "logger": _offered(trainer, trainer.Logs),
-    }
-
-
-def _losses() -> dict[str, Target]:
-    """The losses; how many classes and values a row there are is the program's to say."""
-    offered = _offered(losses, nn.Module, runtime=("dim", "num_classes", "embedding_size"))
-    return {name: t for name, t in offered.items() if t.callable is not losses.CrossBatchMemory}
-
-
-def _offered(package: Any, *kinds: type, runtime: Sequence[str] = ()) -> dict[str, Target]:
-    """What a package offers in its ``__all__``: subclasses of ``kinds``, or functions.
-
-    ``runtime`` are the arguments that the program gives to those that take them.
-    """
-    public = {name: getattr(package, name) for name in package.__all__}
-    return {
-        name: Target(thing, frozenset(runtime) & signature(thing).parameters.keys())
-        for name, thing in public.items()
-        if not isabstract(thing)
-        and (issubclass(thing, kinds) if isinstance(thing, type) else FunctionType in kinds)
-    }
+Parts = MetricParts | IncrementalParts | LanguageParts | NeuronParts
+INCREMENTAL, LANGUAGE, NEURONS = "class_incremental", "train_language_model", "find_neurons"
+"""Tasks: classes one experience after the other; a small multimodal model; its neurons."""
+LANGUAGE_GROUPS = {
+    LANGUAGE: ("data", "model", "sampler", "evaluation", "optimizer", "trainer", "logger"),
+    NEURONS: ("data", "model", "evaluation", "trainer", "logger"),
+}
+"""What the tasks of language models are made of; every other group must be ``none``."""
 
 
 def build_parts(composed: Composed, *, weights: bool = True) -> Parts:
@@ -103,7 +57,15 @@ def build_parts(composed: Composed, *, weights: bool = True) -> Parts:
             raise ConfigError(f"{group}: no option is chosen; add {group}=OPTION")
         return build(config[group], allowed[group], **runtime)
 
-    incremental = config.task is not None and config.task["class"] == INCREMENTAL
+    task = None if config.task is None else config.task["class"]
+    if task in LANGUAGE_GROUPS:
+        return _language_parts(config, task, part)
+    if config.model is not None:
+        raise ConfigError(
+            f"model ({config.model['class']}) belongs to task=language and task=neurons: use "
+            "model=none"
+        )
+    incremental = task == INCREMENTAL
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(int(config.seed), "weights"))
         backbone = part("backbone")
@@ -133,6 +95,50 @@ def build_parts(composed: Composed, *, weights: bool = True) -> Parts:
     strategy = part("strategy", generator=lambda shape: part("generator", shape=shape))
     _check_strategy(config, strategy, backbone)
     return IncrementalParts(**common, strategy=strategy)
+
+
+def _language_parts(
+    config: Any, task: str, part: Callable[..., Any]
+) -> LanguageParts | NeuronParts:
+    """The parts of a run with a language model.
+
+    Raises:
+        ConfigError: a group that does not belong to the task, or an option of another task.
+    """
+    name = "language" if task == LANGUAGE else "neurons"
+    for group in sorted(set(config) - {*LANGUAGE_GROUPS[task], "task", "seed", "run_dir"}):
+        if config[group] is not None:
+            raise ConfigError(
+                f"{group} ({config[group]['class']}) does not belong to task={name}: use "
+                f"{group}=none"
+            )
+    kinds: dict[str, tuple[type, str]] = {
+        "data": (QuestionSource, "easy_vqa, tones or question_sets"),
+        "model": (TinyModel, "tiny_llava or tiny_qwen2vl"),
+        "evaluation": (analysis.QuestionAnswering, "answers"),
+        "sampler": (data.QuestionBatches, "questions"),
+    }
+    if task == NEURONS:
+        kinds["model"] = (ModelSource, "tiny_shipped, or pretrained with model.path=FOLDER")
+        kinds["evaluation"] = (analysis.NeuronMasks, "neuron_masks")
+    built = {}
+    for group in LANGUAGE_GROUPS[task]:
+        built[group] = part(group)
+        if group in kinds and not isinstance(built[group], kinds[group][0]):
+            raise ConfigError(
+                f"{group} ({config[group]['class']}) does not belong to task={name}: use "
+                f"{group}={kinds[group][1]}"
+            )
+    common = {
+        "source": built["data"],
+        "model": built["model"],
+        "protocol": built["evaluation"],
+        "trainer": built["trainer"],
+        "logs": built["logger"],
+    }
+    if task == NEURONS:
+        return NeuronParts(**common)
+    return LanguageParts(**common, optimizer=built["optimizer"], batches=built["sampler"])
 
 
 def _check_task(config: Any, source: object, protocol: object, incremental: bool) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
-from simlearn.assemble import build_parts, targets
+from simlearn.assemble import build_parts
 from simlearn.config.compose import Composed, compose
 from simlearn.config.errors import ConfigError
 from simlearn.config.run_config import load_run_config, save_run_config
+from simlearn.offers import targets
 from simlearn.report import Report, environment, write_json_atomic
 from simlearn.tasks.embedder import Embedder
 from simlearn.tasks.image_embedder import ImageEmbedder, load_stream
@@ -203,6 +204,11 @@ def load(run_dir: Path | str) -> Embedder | ImageEmbedder:
     """
     folder = Path(run_dir)
     parts = build_parts(load_run_config(folder, [], targets()), weights=False)
+    if not isinstance(parts, MetricParts | IncrementalParts):
+        raise ConfigError(
+            f"{folder}: a run with a language model, which embeds nothing; its model is loaded by "
+            "simlearn.analysis.TinyMLLM.load(RUN_DIR/model) or by transformers"
+        )
     learner = parts.learner(seed=0)
     if isinstance(parts, IncrementalParts):
         load_stream(learner, folder)

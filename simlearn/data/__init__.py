@@ -2,10 +2,14 @@
 
 from simlearn.data.arrays import Arrays
 from simlearn.data.digits import Digits
+from simlearn.data.easy_vqa import EasyVQA
 from simlearn.data.errors import DataError
 from simlearn.data.image_folder import ImageFolder
+from simlearn.data.question_batches import QuestionBatches
+from simlearn.data.question_sets import QuestionSets
 from simlearn.data.sampler import PKBatches
 from simlearn.data.synthetic_source import SyntheticFaces
+from simlearn.data.tones import Tones
 from simlearn.data.video_class_sources import (
     ImageFolderClasses,
     SyntheticFacesClasses,
@@ -22,12 +26,16 @@ __all__ = [
     "Arrays",
     "DataError",
     "Digits",
+    "EasyVQA",
     "FashionMNIST",
     "ImageFolder",
     "ImageFolderClasses",
     "PKBatches",
+    "QuestionBatches",
+    "QuestionSets",
     "SyntheticFaces",
     "SyntheticFacesClasses",
+    "Tones",
     "YouTubeFaces",
     "YouTubeFacesClasses",
 ]

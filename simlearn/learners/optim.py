@@ -72,13 +72,34 @@ class Schedules:
         if not 0 <= self.warmup < 1:
             raise ValueError(f"optimizer.warmup is {self.warmup}, must be in [0, 1)")
 
-    def groups(self, parameters: Iterable[nn.Parameter]) -> list[dict[str, object]]:
-        """Parameter groups with and without weight decay; frozen parameters are left out."""
-        learnt = [p for p in parameters if p.requires_grad]
-        groups = [
-            {"params": [p for p in learnt if p.ndim > 1], "weight_decay": self.weight_decay},
-            {"params": [p for p in learnt if p.ndim <= 1], "weight_decay": 0.0},
-        ]
+    def groups(
+        self,
+        parameters: Iterable[nn.Parameter],
+        *,
+        slow: Iterable[nn.Parameter] = (),
+        factor: float = 1.0,
+    ) -> list[dict[str, object]]:
+        """Parameter groups with and without weight decay; frozen parameters are left out.
+
+        Args:
+            parameters: all that are learnt.
+            slow: those among them whose learning rate is ``factor`` times ``lr``.
+            factor: see ``slow``.
+        """
+        learnt, slower = [p for p in parameters if p.requires_grad], {id(p) for p in slow}
+        groups: list[dict[str, object]] = []
+        for rate, chosen in (
+            (self.lr, [p for p in learnt if id(p) not in slower]),
+            (self.lr * factor, [p for p in learnt if id(p) in slower]),
+        ):
+            groups += [
+                {
+                    "params": [p for p in chosen if p.ndim > 1],
+                    "weight_decay": self.weight_decay,
+                    "lr": rate,
+                },
+                {"params": [p for p in chosen if p.ndim <= 1], "weight_decay": 0.0, "lr": rate},
+            ]
         return [group for group in groups if group["params"]]
 
     def scheduler(self, optimizer: Optimizer, total: int) -> LambdaLR:
@@ -98,9 +119,17 @@ class AdamW(Schedules):
     lr: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
 
-    def build(self, parameters: Iterable[nn.Parameter], total: int) -> tuple[Optimizer, LambdaLR]:
-        """Optimiser and schedule for ``total`` steps."""
-        optimizer = TorchAdamW(self.groups(parameters), lr=self.lr, betas=self.betas)
+    def build(
+        self,
+        parameters: Iterable[nn.Parameter],
+        total: int,
+        *,
+        slow: Iterable[nn.Parameter] = (),
+        factor: float = 1.0,
+    ) -> tuple[Optimizer, LambdaLR]:
+        """Optimiser and schedule for ``total`` steps; ``slow`` as for :meth:`groups`."""
+        groups = self.groups(parameters, slow=slow, factor=factor)
+        optimizer = TorchAdamW(groups, lr=self.lr, betas=self.betas)
         return optimizer, self.scheduler(optimizer, total)
 
 
@@ -112,9 +141,15 @@ class SGD(Schedules):
     momentum: float = 0.9
     nesterov: bool = False
 
-    def build(self, parameters: Iterable[nn.Parameter], total: int) -> tuple[Optimizer, LambdaLR]:
-        """Optimiser and schedule for ``total`` steps."""
-        optimizer = TorchSGD(
-            self.groups(parameters), lr=self.lr, momentum=self.momentum, nesterov=self.nesterov
-        )
+    def build(
+        self,
+        parameters: Iterable[nn.Parameter],
+        total: int,
+        *,
+        slow: Iterable[nn.Parameter] = (),
+        factor: float = 1.0,
+    ) -> tuple[Optimizer, LambdaLR]:
+        """Optimiser and schedule for ``total`` steps; ``slow`` as for :meth:`groups`."""
+        groups = self.groups(parameters, slow=slow, factor=factor)
+        optimizer = TorchSGD(groups, lr=self.lr, momentum=self.momentum, nesterov=self.nesterov)
         return optimizer, self.scheduler(optimizer, total)

@@ -25,12 +25,13 @@ from simlearn.report.wording import (
 )
 
 TEMPLATE = "page.html.j2"
-HEADLINES = ("ncm_all", "recall_at_1")
+HEADLINES = ("ncm_all", "recall_at_1", "easy_vqa_accuracy")
 """The first of these that a report has is its first number."""
 UNREADABLE = "not readable"
 _FIRST_FIGURES = (
     *("retrieval", "forgetting", "accuracy_matrix", "embedding"),
     *("cmc", "roc", "confusion", "curves"),
+    *("mask_drops_accuracy", "mask_drops_loss", "neuron_layers", "neuron_overlap"),
 )
 _CARD = ("paper", "table", "claim", "published", "needs")
 _SENTENCES = ("sentence", "summary", "claim")

@@ -6,18 +6,22 @@ from collections.abc import Mapping
 
 from simlearn.report import Metric, Report
 from simlearn.report.wording import metric_interval, metric_number, one_line
+from simlearn.tasks.answer_summary import answer_lines, answers_questions
 from simlearn.tasks.incremental_summary import incremental_lines
 
 HEAD = f"{'':20} {'top-1':>7}   {'95 % interval':14} {'MAP@R':>7}   queries"
 
 
 def summary_lines(report: Report) -> list[str]:
-    """Retrieval of every model, then whatever else was measured and how, notes, and the page.
+    """What was measured of every model, then whatever else was measured and how, notes, and the page.
 
     Args:
         report: of a finished run.
     """
-    lines = incremental_lines(report) if "ncm_all" in report.metrics else _retrieval(report)
+    if answers_questions(report):
+        lines = answer_lines(report)
+    else:
+        lines = incremental_lines(report) if "ncm_all" in report.metrics else _retrieval(report)
     more = {k: m for k, m in report.metrics.items() if k.startswith(("nshot_", "verification_"))}
     lines += [f"{name:40} {_value(name, m)}   {_between(name, m)}" for name, m in more.items()]
     if more:

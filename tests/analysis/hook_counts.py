@@ -1,0 +1,10 @@
+"""How many hooks every module of a model has, to see that none is left."""
+
+from __future__ import annotations
+
+
+def hook_counts(model):
+    """``{module: (forward hooks, pre-hooks)}``; run the model once before: transformers adds its own."""
+    return {
+        name: (len(m._forward_hooks), len(m._forward_pre_hooks)) for name, m in model.named_modules()
+    }

@@ -1,0 +1,115 @@
+import itertools
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simlearn.analysis.mask_effect import drop_interval, mask_weights, resample
+
+
+def random_scores(seed, questions=40, masks=20):
+    g = torch.Generator().manual_seed(seed)
+    base = torch.rand(questions, generator=g) < 0.8
+    masked = base & (torch.rand(questions, generator=g) < 0.4)
+    controls = base & (torch.rand(masks, questions, generator=g) < 0.9)
+    return base, masked, controls
+
+
+def test_values_are_those_of_plain_loops():
+    base, masked, controls = random_scores(0)
+    found = drop_interval(base, masked, controls, draws=50)
+    drop = sum(int(b) - int(m) for b, m in zip(base, masked, strict=True)) / 40
+    random = sum(int(base[q]) - int(row[q]) for row in controls for q in range(40)) / (20 * 40)
+    assert found.drop == pytest.approx(drop, abs=1e-12)
+    assert found.random_drop == pytest.approx(random, abs=1e-12)
+    assert found.excess == pytest.approx(drop - random, abs=1e-12)
+    assert (found.n, found.masks) == (40, 20)
+
+
+def test_intervals_agree_with_every_possible_resample():
+    """3 questions and 2 masks: all 27 x 4 resamples are equally likely."""
+    base = torch.ones(3, dtype=torch.float64)
+    masked = torch.tensor([0.0, 0.25, 0.75], dtype=torch.float64)
+    controls = torch.tensor([[1.0, 0.5, 1.0], [0.75, 1.0, 1.0]], dtype=torch.float64)
+    every = [
+        sum(float(base[q] - masked[q]) for q in qs) / 3
+        - sum(float(base[q] - controls[r, q]) for q in qs for r in rs) / 6
+        for qs in itertools.product(range(3), repeat=3)
+        for rs in itertools.product(range(2), repeat=2)
+    ]
+    g = torch.Generator().manual_seed(1)
+    own, random = resample(base - masked, base - controls, mask_weights(2, 40000, g), g)
+    drawn = own - random
+    assert float(drawn.mean()) == pytest.approx(sum(every) / len(every), abs=0.005)
+    for level in (0.1, 0.5, 0.9):
+        share = sum(v <= sorted(every)[int(level * len(every))] + 1e-9 for v in drawn) / len(drawn)
+        exact = sum(v <= sorted(every)[int(level * len(every))] + 1e-9 for v in every) / len(every)
+        assert float(share) == pytest.approx(exact, abs=0.01)
+
+
+def test_a_strong_mask_is_seen_and_a_random_one_is_not():
+    base, masked, controls = random_scores(3, questions=200)
+    strong = drop_interval(base, masked, controls)
+    assert strong.excess_interval[0] > 0
+    weak = drop_interval(base, controls[0], controls[1:])
+    assert weak.excess_interval[0] < 0 < weak.excess_interval[1]
+
+
+def test_pairing_cancels_what_is_common():
+    """A drop of the same questions under all masks leaves no doubt about the excess."""
+    base = torch.ones(30)
+    fallen = base.clone()
+    fallen[::3] = 0
+    found = drop_interval(base, fallen, fallen.expand(20, 30))
+    assert found.interval[0] < found.drop < found.interval[1]
+    assert found.excess_interval == (0.0, 0.0)
+
+
+def test_the_sign_of_a_loss_is_turned():
+    base, masked = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 2.5])
+    found = drop_interval(base, masked, base.expand(3, 2), higher_is_better=False, draws=20)
+    assert found.drop == pytest.approx(1.25)
+    assert found.random_drop == 0.0
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 12), st.integers(1, 4), st.integers(0, 9999))
+def test_intervals_hold_and_repeat(questions, masks, seed):
+    base, masked, controls = random_scores(seed, questions, masks)
+    one = drop_interval(base, masked, controls, draws=60, seed=seed)
+    assert one == drop_interval(base, masked, controls, draws=60, seed=seed)
+    low, high = one.excess_interval
+    assert -2 <= low <= high <= 2
+    assert -1 <= one.interval[0] <= one.interval[1] <= 1
+
+
+def test_questions_with_a_nan_are_left_out():
+    base = torch.tensor([1.0, float("nan"), 1.0, 1.0])
+    masked = torch.tensor([0.0, 0.0, float("nan"), 1.0])
+    controls = torch.tensor([[1.0, 1.0, 1.0, 0.0]])
+    found = drop_interval(base, masked, controls, draws=10)
+    assert (found.n, found.drop, found.random_drop) == (2, 0.5, 0.5)
+
+
+def test_nothing_to_measure_is_nan():
+    none = drop_interval(torch.zeros(0), torch.zeros(0), torch.zeros(2, 0), draws=5)
+    assert none.n == 0 and math.isnan(none.drop) and math.isnan(none.excess_interval[0])
+    alone = drop_interval(torch.ones(4), torch.zeros(4), torch.zeros(0, 4), draws=5)
+    assert alone.interval == (1.0, 1.0) and alone.masks == 0
+    assert math.isnan(alone.random_drop) and math.isnan(alone.excess_interval[1])
+
+
+def test_many_questions_are_drawn_in_chunks(monkeypatch):
+    base, masked, controls = random_scores(5)
+    whole = drop_interval(base, masked, controls, draws=64)
+    monkeypatch.setattr("simlearn.analysis.mask_effect.CELLS", 100)
+    assert drop_interval(base, masked, controls, draws=64) == whole
+
+
+def test_errors_name_the_shapes():
+    with pytest.raises(ValueError, match=r"controls \(R, Q\), found \(3,\), \(3,\) and \(2, 4\)"):
+        drop_interval(torch.ones(3), torch.ones(3), torch.ones(2, 4))
+    with pytest.raises(ValueError, match="draws is 0"):
+        drop_interval(torch.ones(3), torch.ones(3), torch.ones(2, 3), draws=0)
