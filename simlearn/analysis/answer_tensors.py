@@ -63,9 +63,16 @@ def answer_tensors(
         tokens: how often.
 
     Raises:
-        AnalysisError: an answer that is not one word of the vocabulary.
+        AnalysisError: a question without an answer, or an answer that is not one word of the
+            vocabulary.
     """
     tokenizer = processor.tokenizer
+    for q in questions:
+        if not q.answers:
+            raise AnalysisError(
+                f"question {q.id!r} of {q.dataset!r} has no answer, so there is nothing to learn: "
+                "leave it out of the training questions"
+            )
     texts = [
         text.replace(place, place * tokens) if place else text
         for text in prompt_texts(processor, questions)

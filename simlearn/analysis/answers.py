@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
 from simlearn.analysis.answer_metrics import judge
 from simlearn.analysis.encoded_media import encode_media, given_features
+from simlearn.analysis.encoded_questions import EncodedQuestions, encode_batch, row_batches
 from simlearn.analysis.errors import AnalysisError
 from simlearn.analysis.model_checks import tokenizer_of
 from simlearn.analysis.teacher_forcing import force_answers
@@ -45,25 +46,6 @@ class AnswerScores:
     loss: Tensor
     margin: Tensor
     texts: list[str]
-
-
-@dataclass(frozen=True, eq=False)
-class EncodedQuestions:
-    """A batch of questions, ready to be put to the model again and again.
-
-    Attributes:
-        rows: their numbers among all questions.
-        questions: B questions.
-        batch: prompts padded on the left.
-        references: B lists of token ids of the first reference; empty without one.
-        features: of the media, where the vision tower has already run; else empty.
-    """
-
-    rows: tuple[int, ...]
-    questions: tuple[Question, ...]
-    batch: Mapping[str, Tensor]
-    references: list[list[int]]
-    features: Mapping[str, Any] = field(default_factory=dict)
 
 
 def answer_scores(
@@ -166,32 +148,6 @@ def check(adapter: ModelAdapter, batch_size: int, method: str) -> None:
             "questions need the model's processor: make the adapter as "
             "ModelAdapter(model, AutoProcessor.from_pretrained(...))"
         )
-
-
-def row_batches(questions: Sequence[Question], size: int) -> Iterator[tuple[int, ...]]:
-    """Numbers of the questions of each batch: of one kind of medium, of like length."""
-    groups: dict[tuple[bool, bool], list[int]] = {}
-    for row, q in enumerate(questions):
-        groups.setdefault((q.image is not None, q.audio is not None), []).append(row)
-    for rows in groups.values():
-        rows.sort(key=lambda row: len(questions[row].text))
-        for start in range(0, len(rows), size):
-            yield tuple(rows[start : start + size])
-
-
-def encode_batch(
-    adapter: ModelAdapter, questions: Sequence[Question], rows: tuple[int, ...]
-) -> EncodedQuestions:
-    """Encode the questions of some rows and their first references."""
-    chosen = tuple(questions[row] for row in rows)
-    tokenizer = tokenizer_of(adapter.processor)
-    chats = [getattr(one, "chat_template", None) for one in (adapter.processor, tokenizer)]
-    space = "" if any(chats) else " "  # without a template the answer goes on in the same line
-    references = [
-        tokenizer(space + q.answers[0], add_special_tokens=False)["input_ids"] if q.answers else []
-        for q in chosen
-    ]
-    return EncodedQuestions(rows, chosen, adapter.encode(chosen), references)
 
 
 def gather(

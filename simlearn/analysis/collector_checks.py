@@ -59,7 +59,7 @@ def check_fired(sites: Sequence[Site], seen: Mapping[int, int], expected: int | 
 def not_finite(sums: LayerSums) -> Tensor:
     """Bool ``(2, M)``: modalities whose maximum, or whose sum, is not a number."""
     top = sums.max.isnan() | (sums.max == torch.inf)
-    flags = torch.stack([top, ~sums.sum.isfinite()])
+    flags = torch.stack([top, ~sums.sum.isfinite() & (sums.n > 0).unsqueeze(-1)])
     return flags.any(-1).any(1)
 
 

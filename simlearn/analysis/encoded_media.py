@@ -41,7 +41,8 @@ def encode_media(
         AnalysisError: placeholders that do not fit the media.
     """
     adapter.check(batch)
-    new, features = dict(batch), {}
+    new: dict[str, Tensor] = dict(batch)
+    features: dict[str, Any] = {}
     if FEATURES not in inspect.signature(adapter.model.forward).parameters:
         return new, features
     for modality, pixels in PIXELS.items():

@@ -116,12 +116,10 @@ class EncoderLearner(pl.LightningModule):
         super().__init__()
         self._whole = [model]  # not registered: the encoder alone is trained and saved
         self.encoder, self.media, self.optimizer = encoder_of(model), media, optimizer
-        self.labels = {kind: label for kind, (label, _) in labels.items()}
+        self.labels = [label for label, _ in labels.values()]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(seed, "encoder heads"))
-            self.heads = nn.ModuleDict(
-                {kind: nn.Linear(width, len(names)) for kind, (_, names) in labels.items()}
-            )
+            self.heads = nn.ModuleList(nn.Linear(width, len(names)) for _, names in labels.values())
         self.batch, self.turns, self.seed = batch, turns, seed
 
     def rows(self, step: int) -> tuple[Tensor, Tensor | None]:
@@ -143,8 +141,8 @@ class EncoderLearner(pl.LightningModule):
         inputs = {k: v.to(self.device) for k, v in self.media.inputs(media.cpu(), turns).items()}
         pooled = encoder_features(self._whole[0], inputs, len(media)).mean(dim=1)
         losses = []
-        for kind, head in self.heads.items():
-            y = self.labels[kind][media.cpu()].to(self.device)
+        for label, head in zip(self.labels, self.heads, strict=True):
+            y = label[media.cpu()].to(self.device)
             losses.append(nn.functional.cross_entropy(head(pooled), y, ignore_index=-1))
         loss = torch.stack([v for v in losses if torch.isfinite(v)] or [pooled.sum() * 0]).mean()
         self.log("train/loss", loss.detach(), batch_size=len(media))

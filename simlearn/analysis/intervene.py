@@ -54,10 +54,10 @@ def columns_by_layer(adapter: ModelAdapter, neurons: Mapping[str, Any]) -> dict[
     shape = getattr(neurons, "shape", None)
     if shape is not None and tuple(shape) != (layers, width):
         raise AnalysisError(
-            f"these neurons are of a model of {shape[0]} layers of {shape[1]} neurons, this one has "
-            f"{layers} layers of {width}: mine them again on this model"
+            f"these neurons are of a model of {shape[0]} layers of {shape[1]} neurons, this one "
+            f"has {layers} layers of {width}: mine them again on this model"
         )
-    found: dict[int, set[int]] = {}
+    flat = [torch.zeros(0, dtype=torch.int64)]
     for group, pairs in neurons.items():
         rows = torch.as_tensor(pairs)
         if rows.numel() == 0:
@@ -67,14 +67,19 @@ def columns_by_layer(adapter: ModelAdapter, neurons: Mapping[str, Any]) -> dict[
                 f"neurons of group {group!r} must be whole numbers (n, 2) of (layer, neuron), "
                 f"found {rows.dtype} {tuple(rows.shape)}"
             )
-        for layer, neuron in rows.tolist():
-            if not (0 <= layer < layers and 0 <= neuron < width):
-                raise AnalysisError(
-                    f"neuron ({layer}, {neuron}) of group {group!r} is not in this model, whose "
-                    f"layers are 0 to {layers - 1} and neurons 0 to {width - 1}"
-                )
-            found.setdefault(layer, set()).add(neuron)
-    return {layer: torch.tensor(sorted(found[layer])) for layer in sorted(found)}
+        rows = rows.cpu().long()
+        outside = ((rows < 0) | (rows >= torch.tensor([layers, width]))).any(dim=1)
+        if bool(outside.any()):
+            layer, neuron = rows[outside][0].tolist()
+            raise AnalysisError(
+                f"neuron ({layer}, {neuron}) of group {group!r} is not in this model, whose "
+                f"layers are 0 to {layers - 1} and neurons 0 to {width - 1}"
+            )
+        flat.append(rows[:, 0] * width + rows[:, 1])
+    every = torch.cat(flat).unique()
+    counts = torch.bincount(every // width, minlength=layers).tolist()
+    parts = (every % width).split(counts)
+    return {layer: columns for layer, columns in enumerate(parts) if len(columns)}
 
 
 class _Overwriter:
@@ -167,7 +172,7 @@ def uncompiled(model: ModelAdapter | nn.Module) -> ModelAdapter:
     for path, module in inner.named_modules():
         if hasattr(module, "_orig_mod") or getattr(module, "_compiled_call_impl", None) is not None:
             raise AnalysisError(
-                f"{path or type(inner).__name__} is compiled, and hooks may be left out of compiled "
-                "code: use `folded` (value 0 only), or the model before torch.compile"
+                f"{path or type(inner).__name__} is compiled, and hooks may be left out of "
+                "compiled code: use `folded` (value 0 only), or the model before torch.compile"
             )
     return model if isinstance(model, ModelAdapter) else ModelAdapter(model)

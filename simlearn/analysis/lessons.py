@@ -105,10 +105,11 @@ def teach(
     media = media_tensors(family, processor, questions, report=lessons.line)
     state = lessons.folder / "checkpoints" / "lessons.ckpt"
     done = _restore(model, state, lessons.facts)
-    steps = {"encoder_steps": settings.encoder_steps if len(media.values) else 0}
-    steps["steps"] = int(lessons.trainer.max_steps or 0)
+    steps = {"encoder_steps": 0, "steps": int(lessons.trainer.max_steps or 0)}
+    if len(media.values) and steps["steps"]:
+        steps["encoder_steps"] = settings.encoder_steps
     model.to("cuda" if device == "gpu" else "cpu").train()
-    if done < 1 and steps["encoder_steps"] and steps["steps"]:
+    if done < 1 and steps["encoder_steps"]:
         seed = derive_seed(lessons.seed, "lesson", 0)
         first = EncoderLearner(
             model,

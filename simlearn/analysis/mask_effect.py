@@ -138,8 +138,10 @@ def kept_clusters(
         raise ValueError(
             f"clusters must be (Q,) = {tuple(base.shape)}, found {tuple(clusters.shape)}"
         )
-    nan = base.double().isnan() | masked.double().isnan() | controls.double().isnan().any(dim=0)
-    return torch.unique(clusters.cpu()[~nan.cpu()], return_inverse=True)[1]
+    before = base.double().cpu()
+    nan = (before - masked.double().cpu()).isnan()
+    nan = nan | (before - controls.double().cpu()).isnan().any(dim=0)
+    return torch.unique(clusters.cpu()[~nan], return_inverse=True)[1]
 
 
 def mask_weights(masks: int, draws: int, generator: torch.Generator) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from simlearn.analysis.aggregate import WEIGHTS, aggregate_scores
 from simlearn.analysis.controls import complement, per_modality, random_like
+from simlearn.analysis.errors import AnalysisError
 from simlearn.analysis.neuron_protocol import NeuronMasks
 from simlearn.analysis.neuron_set import NeuronSet
 from simlearn.analysis.selection import ratio_sweep, select_neurons
@@ -35,9 +37,11 @@ class PlannedMask:
 
     @property
     def name(self) -> str:
-        """For a file: letters, digits, "-" and "_"."""
-        group = "".join(c if c.isalnum() else "_" for c in self.group)
-        return f"{group}-{f'{self.ratio:g}'.replace('.', '_')}"
+        """For a file: ASCII letters, digits, "-" and "_"; a data set's with a digest of its own."""
+        group = "".join(c if c.isascii() and c.isalnum() else "_" for c in self.group)[:80]
+        if self.group.startswith(ONLY):
+            group += f"-{hashlib.blake2b(self.group.encode(), digest_size=4).hexdigest()}"
+        return f"{group}-{str(self.ratio).replace('.', '_')}"
 
 
 def plan_masks(
@@ -64,7 +68,7 @@ def plan_masks(
         the main ratio the complement and what each data set alone selects.
 
     Raises:
-        AnalysisError: no modality occurred.
+        AnalysisError: no modality occurred, or the main ratio selects no neuron.
     """
     shape = (int(scores.shape[-2]), int(scores.shape[-1]))
     weights = WEIGHTS[protocol.weights]
@@ -99,6 +103,11 @@ def plan_masks(
         for group, own in modalities.items() if len(modalities) > 1 else ():
             masks.append(planned(group, ratio, own, protocol.controls))
     chosen = sets[protocol.ratio]
+    if not len(chosen.union()):
+        raise AnalysisError(
+            f"evaluation.ratio={protocol.ratio} selects none of the model's {shape[0]} x {shape[1]} "
+            f"neurons by {protocol.strategy} over {len(names)} modalities: use a larger one"
+        )
     if protocol.complement:
         masks.append(planned(COMPLEMENT, protocol.ratio, complement(chosen, shape), 0))
     if protocol.transfer and len(datasets) > 1:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from simlearn.analysis.errors import AnalysisError
 from simlearn.data.media import load_audio, load_image
 from simlearn.data.questions import Question
 
@@ -104,6 +105,8 @@ def media_tensors(
         report: called with (what, done, total).
 
     Raises:
+        AnalysisError: a picture that does not become a square, or a sound of another length than
+            the model's.
         DataError: a medium cannot be read.
     """
     seen: dict[object, int] = {}
@@ -120,7 +123,8 @@ def media_tensors(
     for start in range(0, len(first), CHUNK):
         parts.append(_values(family, processor, first[start : start + CHUNK]))
         if report is not None:
-            report("pictures" if family != "qwen2_audio" else "sounds", start, len(first))
+            what = "sounds" if family == "qwen2_audio" else "pictures"
+            report(what, min(start + CHUNK, len(first)), len(first))
     patch = getattr(getattr(processor, "image_processor", None), "patch_size", 0) or 0
     values = torch.cat(parts) if parts else torch.zeros(0, 3, 1, 1)
     return MediaTensors(family, values, torch.tensor(rows, dtype=torch.int64), int(patch))
@@ -130,15 +134,32 @@ def _values(family: str, processor: Any, questions: Sequence[Question]) -> Tenso
     """Pixels or mel frames of a few questions."""
     if family == "qwen2_audio":
         extractor = processor.feature_extractor
-        sounds = [load_audio(q, extractor.sampling_rate) for q in questions]
+        rate, wanted = extractor.sampling_rate, round(extractor.n_samples)
+        sounds = [load_audio(q, rate) for q in questions]
+        for q, sound in zip(questions, sounds, strict=True):
+            if len(sound) != wanted:
+                raise AnalysisError(
+                    f"question {q.id!r}: its sound has {len(sound)} samples at {rate} a second, "
+                    f"and this model learns from sounds of {wanted}: cut them or add silence, or "
+                    "set model.frames (10 ms each)"
+                )
         found = extractor(
-            sounds, sampling_rate=extractor.sampling_rate, padding="max_length", return_tensors="pt"
+            sounds, sampling_rate=rate, padding="max_length", return_tensors="pt"
         )
         return found["input_features"].float()
     images = [load_image(q) for q in questions]
-    pixels: Tensor = processor.image_processor(images, return_tensors="pt")["pixel_values"]
+    found = processor.image_processor(images, return_tensors="pt")
+    pixels: Tensor = found["pixel_values"]
     if family == "llava":
         return pixels
     patch = int(processor.image_processor.patch_size)
-    side = round((pixels.shape[0] / len(images)) ** 0.5) * patch
-    return from_patches(pixels, side, patch)
+    for q, image, (_, rows, columns) in zip(
+        questions, images, found["image_grid_thw"].tolist(), strict=True
+    ):
+        if rows != columns:
+            raise AnalysisError(
+                f"question {q.id!r}: its picture has {image.width} x {image.height} pixels, and "
+                "this model learns from squares: cut the pictures, or use model=tiny_llava, which "
+                "squeezes them"
+            )
+    return from_patches(pixels, int(found["image_grid_thw"][0, 1]) * patch, patch)

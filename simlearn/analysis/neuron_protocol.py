@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -77,6 +78,8 @@ class NeuronMasks:
         for name in ("batch_size", "max_new_tokens", "bootstrap", "controls"):
             if getattr(self, name) < 1:
                 raise ValueError(f"evaluation.{name} is {getattr(self, name)}, must be at least 1")
+        if self.value is not None and not math.isfinite(self.value):
+            raise ValueError(f"evaluation.value is {self.value}, must be a number or null")
         if not 1 <= len(self.ratios) <= MOST_RATIOS or not all(0 < r <= 1 for r in self.ratios):
             raise ValueError(
                 f"evaluation.ratios are {list(self.ratios)}: 1 to {MOST_RATIOS} shares in (0, 1]"

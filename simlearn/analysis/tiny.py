@@ -33,7 +33,8 @@ def open_model(
         (model in eval mode without gradients, processor).
 
     Raises:
-        AnalysisError: transformers is not installed; nothing is there; a model of another kind.
+        AnalysisError: transformers is not installed; nothing is there; a model of another kind;
+            damaged files, or weights that are not in them.
     """
     try:
         import transformers as hf
@@ -47,21 +48,28 @@ def open_model(
     name = str(folder) if local else path
     try:
         processor = hf.AutoProcessor.from_pretrained(name, trust_remote_code=False, **where)
-        model = hf.AutoModelForMultimodalLM.from_pretrained(
+        model, found = hf.AutoModelForMultimodalLM.from_pretrained(
             name,
             dtype=dtype if dtype == "auto" else getattr(torch, dtype),
             device_map=device_map,
             use_safetensors=True,
             trust_remote_code=False,
+            output_loading_info=True,
             **where,
         )
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except Exception as error:  # transformers and safetensors raise almost anything
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise AnalysisError(
             f"model.path={path}: cannot be opened as a multimodal language model ({first}). Give "
             "the folder of a model saved by transformers (LLaVA, LLaVA-NeXT, Qwen2-VL, Qwen2.5-VL, "
             "Qwen2-Audio, ...), or download it first where there is a network"
         ) from error
+    missing = sorted(found["missing_keys"])
+    if missing:  # transformers would go on with random numbers
+        raise AnalysisError(
+            f"model.path={path}: {len(missing)} weights are not in its files ({missing[0]}, ...): "
+            "copy or download the model again"
+        )
     return model.eval().requires_grad_(False), processor
 
 

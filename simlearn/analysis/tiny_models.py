@@ -11,6 +11,7 @@ import torch
 
 from simlearn.analysis.word_tokenizer import word_tokenizer
 
+MAY_BE_ZERO = ("encoder_steps", "encoder_factor")
 MEAN, STD = 0.5, 0.25
 """Of pixels in [0, 1], for all tiny models."""
 VISION_MARKS = ("<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>")
@@ -37,7 +38,8 @@ class TinyModel(ABC):
         encoder_factor: what its learning rate is multiplied by when everything learns.
 
     Raises:
-        ValueError: a number below 1, or heads that do not divide the width into even parts.
+        ValueError: a number out of its range, or heads that do not divide the width into even
+            parts.
     """
 
     medium: ClassVar[str]
@@ -52,18 +54,20 @@ class TinyModel(ABC):
     encoder_intermediate: int = 128
     encoder_layers: int = 2
     encoder_heads: int = 4
-    encoder_steps: int = 2000
+    encoder_steps: int = 2500
     encoder_lr: float = 1.2e-3
     encoder_factor: float = 0.25
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            least = 0 if name.startswith("encoder_") else 1
-            if not value >= least:
+            least = 0 if name in MAY_BE_ZERO else 1
+            if name == "encoder_lr":
+                if not 0 < value < float("inf"):
+                    raise ValueError(f"model.encoder_lr is {value}, must be above 0")
+            elif not value >= least:
                 raise ValueError(f"model.{name} is {value}, must be at least {least}")
         for width, heads in (("hidden", "heads"), ("encoder_hidden", "encoder_heads")):
-            parts = 2 * max(1, getattr(self, heads))
-            if not getattr(self, width) or getattr(self, width) % parts:
+            if getattr(self, width) % (2 * getattr(self, heads)):
                 raise ValueError(
                     f"model.{width} is {getattr(self, width)}, must be a multiple of twice "
                     f"model.{heads} ({getattr(self, heads)})"
@@ -245,9 +249,9 @@ class TinyQwen2VL(TinyModel):
             vision_start_token_id=ids("<|vision_start|>"),
             vision_end_token_id=ids("<|vision_end|>"),
         )
-        images = {
-            "min_pixels": self.side**2,
-            "max_pixels": self.side**2,
+        images = {  # one pixel apart: rounding would leave squares of some sizes larger or smaller
+            "min_pixels": self.side**2 - 1,
+            "max_pixels": self.side**2 + 1,
             "patch_size": self.patch,
             "merge_size": 2,
             "temporal_patch_size": 2,
@@ -269,7 +273,7 @@ class TinyQwen2Audio(TinyModel):
 
     Args:
         mels: mel bands.
-        frames: mel frames of 10 ms; a sound has a quarter as many tokens.
+        frames: mel frames of 10 ms, an even number; a sound has a quarter as many tokens.
         rate: samples a second.
     """
 
@@ -279,6 +283,11 @@ class TinyQwen2Audio(TinyModel):
     mels: int = 40
     frames: int = 64
     rate: int = 8000
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.frames % 2 or self.frames < 4:
+            raise ValueError(f"model.frames is {self.frames}, must be an even number, 4 or more")
 
     @property
     def tokens(self) -> int:
@@ -309,7 +318,7 @@ class TinyQwen2Audio(TinyModel):
                 feature_size=self.mels,
                 sampling_rate=self.rate,
                 hop_length=self.rate // 100,
-                n_fft=self.rate // 40,
+                n_fft=self.rate // 20,
                 chunk_length=self.frames / 100,
             ),
             tokenizer=tokenizer,

@@ -23,8 +23,8 @@ CHAT_TEMPLATE = (
 
 
 def words_of(texts: Iterable[str]) -> tuple[str, ...]:
-    """All words of some texts in alphabetical order; a punctuation mark is a word."""
-    return tuple(sorted({w for text in texts for w in re.findall(r"\w+|[^\w\s]", text)}))
+    """All words of some texts in alphabetical order; punctuation marks side by side are a word."""
+    return tuple(sorted({w for text in texts for w in re.findall(r"\w+|[^\w\s]+", text)}))
 
 
 def word_tokenizer(

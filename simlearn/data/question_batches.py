@@ -29,9 +29,9 @@ class QuestionBatches:
     """
 
     media: int = 48
-    texts: int = 24
+    texts: int = 48
     shares: Mapping[str, float] = field(default_factory=dict)
-    text_weight: float = 0.5
+    text_weight: float = 1.0
     turns: bool = True
 
     def __post_init__(self) -> None:
@@ -40,7 +40,8 @@ class QuestionBatches:
                 raise ValueError(f"sampler.{name} is {getattr(self, name)}, must not be negative")
         if self.media + self.texts < 1:
             raise ValueError("sampler.media and sampler.texts are both 0: a step needs questions")
-        if min(self.shares.values(), default=0.0) < 0 or sum(self.shares.values()) > 1 + 1e-9:
+        values = self.shares.values()
+        if not (min(values, default=0.0) >= 0 and sum(values) <= 1 + 1e-9):
             raise ValueError(f"sampler.shares are {dict(self.shares)}, must be in [0, 1] together")
 
 

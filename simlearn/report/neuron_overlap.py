@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MOST, CELL, LOW = 8, (74.0, 38.0), 22.0  # groups; points: largest cell, height in the thirds
 NAMES, HEAD, SIZE, GAP, SPELT = 140.0, 52.0, 7.5, 34.0, 6
 LINE = 14.0  # points: a line of names above the columns
+NO_STEP = -1  # of cells without a share
 TITLE, BELOW = 16.0, 8.0  # points above the names of the columns, below the cells
 THIRDS = ("lower third of the layers", "middle third", "upper third")
 
@@ -175,13 +176,11 @@ def _cells(axes: Axes, shares: np.ndarray, counts: np.ndarray | None) -> None:
 
     The diagonal and what is nan are pale grey.
     """
+    boxes: dict[int, list[panels.Box]] = {}
     for i, k in np.ndindex(shares.shape):
         share = float(shares[i, k])
-        known = i != k and math.isfinite(share)
-        level = step(share) if known else 0
-        panels.fill_boxes(axes, [(k + 0.02, i + 0.03, 0.96, 0.94)],
-                          drawing.BLUE if known else drawing.GRID,
-                          alpha=STRENGTH[level] if known else 1.0)  # fmt: skip
+        level = step(share) if i != k and math.isfinite(share) else NO_STEP
+        boxes.setdefault(level, []).append((k + 0.02, i + 0.03, 0.96, 0.94))
         lines = [] if counts is None else [number(int(counts[i, k]))]
         if i != k:
             short = panels.percent(share, 0).removesuffix(" %")
@@ -190,3 +189,6 @@ def _cells(axes: Axes, shares: np.ndarray, counts: np.ndarray | None) -> None:
             y = i + 0.5 + 0.32 * (line - (len(lines) - 1) / 2)
             axes.text(k + 0.5, y, word, size=8.0 - line, ha="center", va="center_baseline",
                       color=drawing.PAPER if level >= ON_DARK else drawing.INK)  # fmt: skip
+    for level, some in boxes.items():
+        colour = drawing.GRID if level == NO_STEP else drawing.BLUE
+        panels.fill_boxes(axes, some, colour, alpha=1.0 if level == NO_STEP else STRENGTH[level])

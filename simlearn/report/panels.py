@@ -155,7 +155,7 @@ def layer_axis(axes: Axes, count: int) -> None:
 
     Fewer than ten layers stand in the middle, as near to each other as ten would.
     """
-    room = max(0.6, (10 - count) / 2)
+    room = max(0.6, (11 - count) / 2)
     step = next(s for s in (1, 2, 5, 10, 20, 50, count) if count <= 20 * s)
     axes.set_xlim(-room, count - 1 + room)
     axes.set_xticks(range(0, count, step))

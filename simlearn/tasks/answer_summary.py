@@ -22,7 +22,9 @@ def answer_lines(report: Report) -> list[str]:
     models: dict[str, Mapping[str, Metric]] = {"model": report.metrics, **report.baselines}
     names = [name for name in report.metrics if name.endswith(ENDING)]
     wide = max([9, *(len(model) for model in models)]) + 2
-    lines = ["".join([f"{'':24}", *(f"{m:>{wide}}" for m in models), "   95 % interval   questions"])]
+    lines = [
+        "".join([f"{'':24}", *(f"{m:>{wide}}" for m in models), "   95 % interval   questions"])
+    ]
     for name in names:
         cells = "".join(f"{_value(name, found.get(name)):>{wide}}" for found in models.values())
         metric = report.metrics[name]

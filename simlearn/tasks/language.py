@@ -97,9 +97,9 @@ def train_language_model(parts: LanguageParts, run: RunContext) -> Report:
     with watch("evaluation"):
         seen = ask(model, processor, asked, "test questions")
         blanked = ask(model, processor, blank_images(asked), "without pictures")
-    save_model(model, processor, run.run_dir / "model", made_by(parts, run, data))
     answers = Answers(asked, seen, blanked, untrained, lookup)
     report = language_report(parts, run, data, model, answers, steps, watch.seconds)
+    save_model(model, processor, run.run_dir / "model", made_by(report, data))
     write_report(report)
     return report
 
@@ -108,7 +108,7 @@ def check(parts: LanguageParts) -> None:
     """Refuse settings that this task cannot follow.
 
     Raises:
-        ValueError: several processes, or no number of steps.
+        ValueError: several processes, no number of steps, or a number of epochs.
     """
     if parts.trainer.devices > 1:
         raise ValueError(
@@ -117,3 +117,8 @@ def check(parts: LanguageParts) -> None:
         )
     if parts.trainer.max_steps is None:
         raise ValueError("trainer.max_steps is not given: a lesson is measured in steps")
+    if parts.trainer.max_epochs is not None:
+        raise ValueError(
+            f"trainer.max_epochs is {parts.trainer.max_epochs}: a lesson is measured in steps. Use "
+            "trainer.max_epochs=null and trainer.max_steps=N"
+        )

@@ -38,6 +38,9 @@ class LanguageParts:
     def small(self) -> LanguageParts:
         """The parts of a quick look: a few questions, two steps of either lesson."""
         few = {name: min(FEW, getattr(self.source, name) or FEW) for name in ("train", "test")}
+        for name in ("text_train", "text_test"):  # of some data
+            if hasattr(self.source, name):
+                few[name] = min(FEW, getattr(self.source, name))
         return replace(
             self,
             source=replace(self.source, **few),

@@ -40,17 +40,17 @@ class Answers:
     lookup: Tensor
 
 
-def made_by(parts: LanguageParts, run: RunContext, data: QuestionData) -> dict[str, Any]:
-    """How a model was made, for ``made.json`` beside its weights."""
-    found = environment()
+def made_by(report: Report, data: QuestionData) -> dict[str, Any]:
+    """How a model was made and what it answers, for ``made.json`` beside its weights."""
     return {
-        "command": f"python -m simlearn.train recipe={run.recipe} seed={run.seed}",
-        "recipe": run.recipe,
-        "seed": run.seed,
+        "command": f"python -m simlearn.train recipe={report.recipe} seed={report.seed}",
+        "recipe": report.recipe,
+        "seed": report.seed,
         "data": {**data.facts, "fingerprint": data.fingerprint},
-        "config": run.config,
-        "packages": found["packages"],
-        "git": found["git"],
+        "test": {name: metric.value for name, metric in report.metrics.items()},
+        "config": report.config,
+        "packages": report.environment["packages"],
+        "git": report.environment["git"],
     }
 
 

@@ -11,8 +11,10 @@ from simlearn.analysis.sample_scores import SampleScores
 from simlearn.analysis.scores import METRICS
 from simlearn.analysis.shards import SAMPLES
 from simlearn.analysis.stats import ActivationStats
+from simlearn.analysis.tensor_file import write_tensors
 from simlearn.data.questions import QuestionData
 from simlearn.report import environment, write_bytes_atomic, write_json_atomic
+from simlearn.tasks.answer_measures import media_clusters
 from simlearn.tasks.neuron_parts import NeuronParts
 from simlearn.tasks.neuron_results import NeuronResults
 from simlearn.tasks.run_context import RunContext
@@ -24,7 +26,9 @@ FILES = (
     "neurons.safetensors",
     "meta.json",
     "samples.jsonl",
+    "answers.safetensors",
 )
+ANSWERS = "simlearn answers 1"
 
 
 def write_neuron_files(
@@ -38,7 +42,8 @@ def write_neuron_files(
 
     ``stats``: n, pos, sum, wsum, max by modality, layer and neuron; ``scores``: sums of the five
     scores by data set; ``neurons``: the selection at the main ratio; ``samples``: what was mined,
-    with its tokens by modality; ``meta``: everything needed to read them. The three tensor files
+    with its tokens by modality; ``answers``: score, loss and margin of every question without a
+    mask (those under masks are in ``masks/``); ``meta``: everything needed to read them. The three tensor files
     are read by ``ActivationStats.load``, ``SampleScores.load`` and ``NeuronSet.load``, or by
     ``safetensors.numpy.load_file``.
 
@@ -49,6 +54,17 @@ def write_neuron_files(
     results.stats.save(folder / FILES[0])
     results.sample_scores.save(folder / FILES[1])
     results.sets[parts.protocol.ratio].save(folder / FILES[2])
+    plain = results.plain
+    write_tensors(
+        folder / FILES[5],
+        {name: getattr(plain, name).double() for name in ("score", "loss", "margin")}
+        | {"picture": media_clusters(results.asked)},
+        form=ANSWERS,
+        facts={
+            "ids": [[q.dataset, q.kind, q.id] for q in results.asked],
+            "texts": plain.texts,
+        },
+    )
     write_bytes_atomic(folder / FILES[4], (folder / "statistics" / SAMPLES).read_bytes())
     found = environment()
     write_json_atomic(

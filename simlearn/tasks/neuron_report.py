@@ -57,8 +57,10 @@ def neuron_report(
         baselines[f"masked {percent}"] = shares(under.score[0])
         baselines[f"random {percent}"] = shares(under.score[1:].mean(dim=0))
     tables = [drop_table(found), cross_table(cross), overlap_table(results, ratio)]
+    attention: dict[str, list[float]] = {}
     if protocol.attn != "none":
-        tables.append(attention_table(results, parts))
+        attention = attention_values(results, parts)
+        tables.append(attention_table(attention))
     return Report(
         recipe=run.recipe,
         seed=run.seed,
@@ -98,9 +100,15 @@ def neuron_report(
             "effects": [plain(e) for e in found],
             "specificity": [plain(c) for c in cross],
             "selected": {
-                f"{r:g}": {name: len(rows) for name, rows in s.items()}
+                str(r): {name: len(rows) for name, rows in s.items()}
                 for r, s in results.sets.items()
             },
+            "per_layer": {
+                str(r): {name: counts.tolist() for name, counts in s.per_layer().items()}
+                for r, s in results.sets.items()
+            },
+            "attention_is_mean": attention,
+            "geometry": geometry_values(results),
         },
     )
 
@@ -240,23 +248,48 @@ def overlap_table(results: NeuronResults, ratio: float) -> Table:
     )
 
 
-def attention_table(results: NeuronResults, parts: NeuronParts) -> Table:
-    """How near the attention score is to the mean activation."""
+def attention_values(results: NeuronResults, parts: NeuronParts) -> dict[str, list[float]]:
+    """By modality: largest and mean |attn_k - mean|, and the share of picks that are the same."""
     protocol = parts.protocol
     found = attention_is_mean(
         results.scores, names=results.names, ratio=protocol.ratio, strategy=protocol.strategy
     )
-    rows = tuple(
-        (name, float(found.largest[i]), float(found.average[i]), _points(float(found.same[i])))
+    return {
+        name: [float(found.largest[i]), float(found.average[i]), float(found.same[i])]
         for i, name in enumerate(found.names)
-    )
+    }
+
+
+def attention_table(values: Mapping[str, Sequence[float]]) -> Table:
+    """How near the attention score is to the mean activation."""
     return Table(
         title="Is the attention score more than the mean?",
         columns=("modality", "largest difference", "mean difference", "same picks, %"),
-        rows=rows,
+        rows=tuple((name, row[0], row[1], _points(row[2])) for name, row in values.items()),
         note="Scores of attn_k and mean lie in [0, 1]. Same picks: of the default weighting and of "
         "one that gives attn_k's weight to the mean.",
     )
+
+
+def geometry_values(results: NeuronResults) -> dict[str, Any]:
+    """Distances, silhouette, purity and last-token attention, without and with the mask."""
+    if results.geometry is None:
+        return {}
+    found: dict[str, Any] = {}
+    for name, side in (("before", results.geometry.before), ("after", results.geometry.after)):
+        if side is not None:
+            geometry, attention = side
+            found[name] = {
+                "modalities": geometry.names,
+                "tokens": geometry.n,
+                "distance": geometry.distance,
+                "cosine": geometry.cosine,
+                "silhouette": geometry.silhouette,
+                "purity": geometry.purity,
+                "last_token_attention": attention.mass,
+            }
+    found["random"] = [one.mass for one in results.geometry.random]
+    return found
 
 
 def _points(value: float) -> str:

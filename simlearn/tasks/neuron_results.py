@@ -23,10 +23,17 @@ Measured = tuple[ModalityGeometry, LastTokenAttention]
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """Where the modalities lie, without a mask and under the union at the main ratio."""
+    """Where the modalities lie, without a mask and under the union at the main ratio.
+
+    Attributes:
+        before: without a mask.
+        after: under the union; nothing where none was selected.
+        random: what the last token looks at under a few random masks of the union's size.
+    """
 
     before: Measured
     after: Measured | None
+    random: tuple[LastTokenAttention, ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from simlearn.analysis.last_token import last_token_attention
 from simlearn.analysis.mask_plan import UNION, PlannedMask, plan_masks
 from simlearn.analysis.mask_scores import score_masks
 from simlearn.analysis.mining import dataset_scores, mine
+from simlearn.analysis.neuron_set import NeuronSet
 from simlearn.analysis.question_baselines import blank_images, question_only_answers
 from simlearn.data.errors import DataError
 from simlearn.data.questions import Question, QuestionData
@@ -24,12 +25,14 @@ from simlearn.report import Report, write_report
 from simlearn.tasks.neuron_files import write_neuron_files
 from simlearn.tasks.neuron_parts import NeuronParts
 from simlearn.tasks.neuron_report import neuron_report
-from simlearn.tasks.neuron_results import Geometry, NeuronResults
+from simlearn.tasks.neuron_results import Geometry, Measured, NeuronResults
 from simlearn.tasks.run_context import RunContext
 from simlearn.trainer.interrupt import stop_signals
 from simlearn.trainer.progress import ProgressLine
 from simlearn.trainer.stopwatch import Stopwatch
 
+CONTROLS = 5
+"""Random masks under which the last token's attention is measured."""
 PROMPTS = 200
 """Questions of each data set that geometry and last-token attention look at."""
 
@@ -176,18 +179,20 @@ def measure_geometry(
         for own in [[q for q in chosen if (q.image is None and q.audio is None) != medium]]
         for i in range(0, len(own), 32)
     ]
-    found = []
-    union = next((m.neurons for m in masks if m.group == UNION and m.ratio == ratio), None)
-    for neurons in (None, union):
-        if neurons is None and found:
-            break
-        with deactivate(adapter, neurons if neurons is not None else {}):
-            found.append(
-                (
-                    modality_geometry(
-                        adapter, batches, generator=torch_generator(seed, "geometry")
-                    ),
-                    last_token_attention(adapter, batches),
-                )
+    union = next((m for m in masks if m.group == UNION and m.ratio == ratio), None)
+
+    def measured(neurons: NeuronSet | None) -> Measured:
+        with deactivate(adapter, {} if neurons is None else neurons):
+            generator = torch_generator(seed, "geometry")
+            return (
+                modality_geometry(adapter, batches, generator=generator),
+                last_token_attention(adapter, batches),
             )
-    return Geometry(before=found[0], after=found[1] if len(found) > 1 else None)
+
+    if union is None:
+        return Geometry(before=measured(None), after=None, random=())
+    random = []
+    for control in union.controls[:CONTROLS]:
+        with deactivate(adapter, control):
+            random.append(last_token_attention(adapter, batches))
+    return Geometry(measured(None), measured(union.neurons), tuple(random))

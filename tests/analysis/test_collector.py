@@ -62,7 +62,7 @@ def test_equals_all_activations_kept(family, side):
     assert not stats.wsum.any()
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(st.lists(st.integers(1, 9), min_size=3, max_size=3), st.integers(0, 99))
 def test_padding_side_and_batch_size_do_not_matter(words, seed):
     adapter = ModelAdapter(tiny_model("llava", dtype=DOUBLE))
@@ -73,7 +73,7 @@ def test_padding_side_and_batch_size_do_not_matter(words, seed):
         {k: v[:, b["attention_mask"][0].bool()] if v.ndim == 2 else v for k, v in b.items()}
         for b in alone
     ]
-    for attn in ("none", "reference", "received"):
+    for attn in ("reference", "received"):
         first, *others = (collect(adapter, b, attn=attn) for b in ([left], [right], alone, cut))
         for other in others:
             assert torch.equal(first.count, other.count)
@@ -82,7 +82,7 @@ def test_padding_side_and_batch_size_do_not_matter(words, seed):
             for name in ("sum", "wsum", "max"):
                 one, two = getattr(first, name), getattr(other, name)
                 assert torch.allclose(one, two, 0, 1e-9 if name != "max" else 1e-6)
-        assert bool(first.wsum.any()) == (attn != "none")
+        assert bool(first.wsum.any())
 
 
 @pytest.mark.parametrize(("attn", "causal"), [("reference", False), ("reference", True), ("received", False)])
@@ -257,7 +257,7 @@ def test_a_site_that_did_not_fire_and_one_that_fired_twice():
 
 def test_compiled_and_training_models_are_refused():
     adapter = ModelAdapter(tiny_model("llava"))
-    adapter.decoder.layers[2].mlp.compile()
+    adapter.decoder.layers[2].mlp._compiled_call_impl = print
     with pytest.raises(AnalysisError, match=r"layers\.2\.mlp is compiled"):
         collect(adapter, [tiny_batch("llava")])
     with pytest.raises(AnalysisError, match="training mode"):
@@ -267,11 +267,18 @@ def test_compiled_and_training_models_are_refused():
 def test_activations_that_are_no_numbers():
     adapter = ModelAdapter(tiny_model("llava"))
     batch = tiny_batch("llava")
-    with torch.no_grad():
-        batch["pixel_values"][1] = torch.nan
-    with pytest.raises(AnalysisError, match=r"layer 0 \(.*act_fn\) are not finite for image, text") as e:
+    place = (adapter.token_modality(batch).codes == 3).nonzero()[-1].tolist()
+
+    def spoil(module, args, output):
+        output[(*place, 7)] = torch.nan
+
+    handle = adapter.sites()[1].module.register_forward_hook(spoil)
+    with pytest.raises(AnalysisError, match=r"layer 1 \(.*act_fn\) are not finite for image tokens"):
         collect(adapter, [batch])
-    assert "special" not in str(e.value)
+    handle.remove()
+    batch["pixel_values"][1] = torch.nan
+    with pytest.raises(AnalysisError, match=r"layer 0 \(.*act_fn\) are not finite for .*image"):
+        collect(adapter, [batch])
 
 
 def test_a_pass_without_watch_or_watch_without_a_pass_or_another_batch():

@@ -75,7 +75,11 @@ def test_equals_one_token_after_another_in_each_row_alone(family):
             losses.append(total - logits[token])
             margins.append(logits[token] - max(v for i, v in enumerate(logits) if i != token))
             greedy.append(max(range(len(logits)), key=logits.__getitem__))
-            for name, more in (("input_ids", token), ("attention_mask", 1), ("mm_token_type_ids", 0)):
+            for name, more in (
+                ("input_ids", token),
+                ("attention_mask", 1),
+                ("mm_token_type_ids", 0),
+            ):
                 if name in prompt:
                     tail = torch.full_like(prompt[name][:, :1], more)
                     prompt[name] = torch.cat([prompt[name], tail], dim=1)

@@ -59,7 +59,7 @@ def test_names_totals_axes_and_words():
     assert {"text (6)", "image (4)", "layer", "neurons", "share of the layer", "0", "1", "2"} <= {
         *texts
     }
-    assert [t for t in texts if t.endswith(" %")] == ["0 %", "10 %", "20 %", "30 %", "40 %", "50 %"]
+    assert [t for t in texts if t.endswith(" %")] == ["0 %", "20 %", "40 %"]
     assert figure.title == "T" and figure.name == "neuron_layers"
     assert figure.alt == (
         "Selected neurons in 3 layers by group. text 6, most in layer 0 (4); image 4, most in "
@@ -88,7 +88,7 @@ def test_nothing_selected_is_said():
     )
 
 
-@pytest.mark.parametrize("layers", [1, 12, 80])
+@pytest.mark.parametrize("layers", [1, 80])
 def test_everything_stands_inside_at_every_size(layers):
     counts = np.random.default_rng(0).integers(0, 40_000, (6, layers))
     names = [f"{'a long name ' * 9}{i}" for i in range(6)]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from xml.etree import ElementTree
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from simlearn.report.neuron_overlap import THIRDS, neuron_overlap_figure
 from simlearn.report.svg import inline_svg
 from tests.report.report_parts import Page
 from tests.report.test_confusion import words
+from tests.report.test_panels import places
 
 COUNTS = np.array([[10, 2, 1], [2, 20, 5], [1, 5, 40]])
 NAMES = ["text", "image", "audio"]
@@ -28,16 +29,6 @@ JACCARD = jaccard_of(COUNTS)
 
 def drawn(counts=COUNTS, jaccard=JACCARD, names=NAMES, **more):
     return neuron_overlap_figure(counts, jaccard, names, title="t", **more)
-
-
-def places(svg):
-    """(text, x, y) of every text that does not slant."""
-    found = []
-    for e in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text"):
-        at = re.search(r"translate\(([\d.-]+) ([\d.-]+)\)", e.get("transform") or "")
-        x, y = (at[1], at[2]) if at else (e.get("x"), e.get("y"))
-        found.append((e.text or "", float(x), float(y)))
-    return found
 
 
 def test_counts_and_percent_stand_in_their_cells():
@@ -57,14 +48,23 @@ def test_counts_and_percent_stand_in_their_cells():
             assert here == [str(COUNTS[i, k]), *percent]
 
 
+def cells(svg):
+    """How many cells have each strength; the grey ones have 0."""
+    found = {}
+    look = rf"fill: ({drawing.BLUE}|{drawing.GRID})(?:; opacity: ([\d.]+))?"
+    for path, colour, strength in re.findall(rf'<path d="([^"]+)"[^>]*style="{look}"', svg):
+        key = 0 if colour == drawing.GRID else float(strength or 1)
+        found[key] = found.get(key, 0) + path.count("M ")
+    return found
+
+
 def test_the_strength_of_a_cell_is_that_of_its_tenth():
     table = np.array([[1.0, 0.0, 0.35], [0.0, 1.0, 1.0], [0.35, 1.0, np.nan]])
-    styles = re.findall(
-        rf'style="fill: {drawing.BLUE}(?:; opacity: ([\d.]+))?"', drawn(jaccard=table).svg
-    )
-    wanted = [STRENGTH[0], STRENGTH[3], STRENGTH[9]]
-    assert sorted(float(s or 1) for s in styles) == sorted(2 * wanted)
-    assert drawn(jaccard=table).svg.count(f"fill: {drawing.GRID}") == 3  # the diagonal
+    wanted = {STRENGTH[0]: 2, STRENGTH[3]: 2, STRENGTH[9]: 2, 0: 3}  # grey: the diagonal
+    assert cells(drawn(jaccard=table).svg) == wanted
+    assert cells(drawn(jaccard=table, thirds=[table] * 3).svg) == {
+        k: 4 * v for k, v in wanted.items()
+    }
 
 
 def test_nan_is_a_dash_on_pale_grey():
@@ -72,7 +72,7 @@ def test_nan_is_a_dash_on_pale_grey():
     table[0, 1] = table[1, 0] = np.nan
     svg = drawn(jaccard=table).svg
     assert words(svg).count("-") == 2
-    assert svg.count(f"fill: {drawing.GRID}") == 5
+    assert cells(svg)[0] == 5
 
 
 def test_thirds_stand_side_by_side_with_rounded_percent():
@@ -101,8 +101,7 @@ def test_words_tell_sizes_and_the_largest_overlaps():
     assert drawn(np.ones((8, 8)), eight, [*"abcdefgh"]).alt.count(" and ") == 6
 
 
-@pytest.mark.parametrize("count", [1, 2, 5, 8])
-@pytest.mark.parametrize("long", [False, True])
+@pytest.mark.parametrize(("count", "long"), [(1, True), (2, False), (6, False), (8, True)])
 def test_everything_stands_inside_and_titles_apart(count, long):
     names = [("many words and more of them, " * 4 if long else "") + f"g{i}" for i in range(count)]
     counts = np.full((count, count), 123_456)
@@ -113,8 +112,8 @@ def test_everything_stands_inside_and_titles_apart(count, long):
         rf'<path d="([^"]+)"[^>]*style="fill: (?:{drawing.BLUE}|{drawing.GRID})', svg
     ):
         numbers = [float(v) for v in re.findall(r"-?[\d.]+", path)]
-        assert 0 <= min(numbers[0::2]) and max(numbers[0::2]) <= width
-        assert 0 <= min(numbers[1::2]) and max(numbers[1::2]) <= height
+        assert min(numbers[0::2]) >= 0 and max(numbers[0::2]) <= width
+        assert min(numbers[1::2]) >= 0 and max(numbers[1::2]) <= height
     with drawing.figure_style():
         ends = [(x, x + drawing.text_width([t], 8)) for t, x, y in places(svg) if t in THIRDS]
         slant = (
@@ -123,7 +122,7 @@ def test_everything_stands_inside_and_titles_apart(count, long):
             else 0
         )
     ends.sort()
-    assert all(end < start for (_, end), (start, _) in zip(ends, ends[1:], strict=False))
+    assert all(end < start for (_, end), (start, _) in pairwise(ends))
     assert ends[-1][1] < width and slant < width
 
 

@@ -86,11 +86,11 @@ def test_a_threshold_outside_the_scores_is_seen():
     assert "0 of 2 at or above 0.9" in words(svg)
 
 
-@pytest.mark.parametrize("count", [1, 3, 6, 7])
+@pytest.mark.parametrize("count", [1, 6])
 def test_everything_stands_inside_and_notes_do_not_meet_names(count):
     rng = np.random.default_rng(0)
     names = [f"{'a long name ' * 9}{i}" for i in range(count)]
-    scores = {name: rng.random(100_000) for name in names}
+    scores = {name: rng.random(20_000) for name in names}
     svg = score_histogram_figure(scores, dict.fromkeys(names, 0.99), title="t").svg
     assert len(svg) < 40_000 * count
     width, height = map(float, re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups())
