@@ -12,7 +12,7 @@ $(STAMP): pyproject.toml Makefile
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "simlearn needs Python 3.11 or newer; try make PYTHON=python3.11")'
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --upgrade pip
-	$(PY) -m pip install --quiet --editable '.[dev,faces,continual]'
+	$(PY) -m pip install --quiet --editable '.[dev,faces,continual,analysis]'
 	touch $(STAMP)
 
 quickstart: $(STAMP) ## draw faces, train, evaluate, write a report: about 3 minutes on 2 cores
@@ -40,6 +40,8 @@ bench: $(STAMP) ## every benchmark of the README but Omniglot, hours (benchmarks
 	$(PY) benchmarks/losses.py
 	$(PY) benchmarks/retrieval.py
 	$(PY) benchmarks/mdlstm.py
+	$(PY) benchmarks/miner.py
+	$(PY) benchmarks/neurons.py
 
 figures: $(STAMP) ## the README's numbers and pictures, from the result files and a quickstart
 	rm -rf outputs/figures

@@ -61,8 +61,8 @@ def formulas(adapter: ModelAdapter, batches: Iterable[Batch]) -> Values:
                 each[row, :, m - 1, layer] = scores_of_modality(act[inside], block)
 
     with ExitStack() as stack, torch.inference_mode():
-        stack.callback(model.language_model.set_attn_implementation, "sdpa")
-        listen(model, heard)
+        stack.callback(adapter.decoder.set_attn_implementation, "sdpa")
+        listen(adapter.decoder, heard)
         for layer, block in enumerate(adapter.decoder.layers):
             hook = block.mlp.act_fn.register_forward_hook(
                 lambda module, args, x, layer=layer: reduce_layer(layer, x)
@@ -79,7 +79,7 @@ def formulas(adapter: ModelAdapter, batches: Iterable[Batch]) -> Values:
     return {**values, "scores": mean, "chosen": selected(mean)}
 
 
-def listen(model: Any, heard: dict[int, tuple[Tensor, Tensor, float]]) -> None:
+def listen(decoder: Any, heard: dict[int, tuple[Tensor, Tensor, float]]) -> None:
     """Let the language model's attention leave its queries and keys in ``heard``."""
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
@@ -93,7 +93,7 @@ def listen(model: Any, heard: dict[int, tuple[Tensor, Tensor, float]]) -> None:
 
     AttentionInterface.register(KERNEL, attention)
     AttentionMaskInterface.register(KERNEL, ALL_MASK_ATTENTION_FUNCTIONS["sdpa"])
-    model.language_model.set_attn_implementation(KERNEL)
+    decoder.set_attn_implementation(KERNEL)
 
 
 def scores_of_modality(x: Tensor, a: Tensor) -> Tensor:

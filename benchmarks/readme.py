@@ -16,21 +16,23 @@ from typing import Any
 
 from readme_faces import faces_page, faces_short
 from readme_incremental import incremental_page, incremental_short
+from readme_miner import miner_page, miner_short
 from results import read_result
 from rows import duration
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 DOCS = README.parent / "docs"
-PEERS, SPEED, FACES, INCREMENTAL = (
+PEERS, SPEED, FACES, INCREMENTAL, NEURONS = (
     DOCS / name
     for name in (
         "from_pytorch_metric_learning.md",
         "benchmarks.md",
         "faces.md",
         "incremental.md",
+        "neurons.md",
     )
 )
-PAGES = (README, PEERS, SPEED, FACES, INCREMENTAL)
+PAGES = (README, PEERS, SPEED, FACES, INCREMENTAL, NEURONS)
 
 
 def percent(share: float) -> str:
@@ -314,6 +316,8 @@ def sections(page: Path) -> dict[str, str]:
         return faces_page()
     if page.name == INCREMENTAL.name:
         return incremental_page()
+    if page.name == NEURONS.name:
+        return miner_page()
     if page.name == SPEED.name:
         return {
             "loss benchmarks": loss_benchmarks(),
@@ -326,6 +330,7 @@ def sections(page: Path) -> dict[str, str]:
         "speed summary": speed_summary(),
         "faces": faces_short(),
         "incremental": incremental_short(),
+        "neurons": miner_short(),
     }
 
 

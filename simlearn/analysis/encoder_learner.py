@@ -72,11 +72,11 @@ def attribute_labels(
             said.setdefault(q.kind, {})[row] = q.answers[0]
         elif q.answers[0] == "yes" and not NEGATIONS & set(words_of([q.text])):
             affirmed.append((row, set(words_of([q.text]))))
-    names_of = {kind: set(answers.values()) for kind, answers in said.items()}
+    labels_of = {kind: set(answers.values()) for kind, answers in said.items()}
     for row, words in affirmed:
-        for kind, names in names_of.items():
-            if len(words & names) == 1:
-                said[kind].setdefault(row, *(words & names))
+        for kind, there in labels_of.items():
+            if len(words & there) == 1:
+                said[kind].setdefault(row, *(words & there))
     found = {}
     for kind, answers in sorted(said.items()):
         names = tuple(sorted(set(answers.values())))

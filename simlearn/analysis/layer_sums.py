@@ -11,7 +11,7 @@ from torch import Tensor
 
 MAX_RUNS = 8
 """A modality in more pieces than this is gathered before its maximum is taken."""
-CPU_BLOCK, GPU_BLOCK = 2**17, 2**25
+CPU_BLOCK, GPU_BLOCK = 2**18, 2**25
 """Activations that are reduced at once: they stay in a core's cache, or fill a GPU."""
 
 

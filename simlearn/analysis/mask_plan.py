@@ -72,7 +72,6 @@ def plan_masks(
     """
     shape = (int(scores.shape[-2]), int(scores.shape[-1]))
     weights = WEIGHTS[protocol.weights]
-    kept = {"names": names, "model": model}
     sets = ratio_sweep(
         aggregate_scores(scores, weights),
         protocol.ratios,
@@ -113,6 +112,8 @@ def plan_masks(
     if protocol.transfer and len(datasets) > 1:
         for d, dataset in enumerate(datasets):
             alone = aggregate_scores(scores[d : d + 1], weights)
-            neurons = select_neurons(alone, protocol.ratio, protocol.strategy, **kept)
+            neurons = select_neurons(
+                alone, protocol.ratio, protocol.strategy, names=names, model=model
+            )
             masks.append(planned(f"{ONLY}{dataset}", protocol.ratio, neurons, protocol.controls))
     return sets, [mask for mask in masks if len(mask.neurons.union())]

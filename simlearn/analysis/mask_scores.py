@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -99,7 +100,7 @@ def _masked(
     protocol: NeuronMasks,
 ) -> MaskedAnswers:
     """Scores ``(Q,)`` under one mask."""
-    value = "min" if protocol.value is None else protocol.value
+    value: float | Literal["min"] = "min" if protocol.value is None else protocol.value
     with deactivate(adapter, neurons, value):
         scored = score_prepared(
             adapter, prepared, method=protocol.method, max_new_tokens=protocol.max_new_tokens

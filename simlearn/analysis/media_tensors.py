@@ -143,9 +143,7 @@ def _values(family: str, processor: Any, questions: Sequence[Question]) -> Tenso
                     f"and this model learns from sounds of {wanted}: cut them or add silence, or "
                     "set model.frames (10 ms each)"
                 )
-        found = extractor(
-            sounds, sampling_rate=rate, padding="max_length", return_tensors="pt"
-        )
+        found = extractor(sounds, sampling_rate=rate, padding="max_length", return_tensors="pt")
         return found["input_features"].float()
     images = [load_image(q) for q in questions]
     found = processor.image_processor(images, return_tensors="pt")

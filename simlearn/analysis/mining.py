@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +17,13 @@ from simlearn.analysis.predict import NeuronStatistics
 from simlearn.analysis.sample_scores import SampleScores
 from simlearn.analysis.shards import StatisticsStore
 from simlearn.analysis.splits import drop_absent, split_name
-from simlearn.analysis.stats import ActivationStats
+from simlearn.analysis.stats import Accumulator, ActivationStats
 from simlearn.data.questions import Question
 from simlearn.trainer.factory import TrainerSettings, make_trainer
 from simlearn.trainer.interrupt import Interrupted, StopFlag
 
-EVERY = 16
-"""Batches between two shards."""
+EVERY, SHARE = 16, 1 << 22
+"""Batches between two shards; more where the statistics are larger, one for every 4 MiB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +120,7 @@ def mine(
     datasets = tuple(dict.fromkeys(q.dataset for q in questions))
     stats = stats_for(adapter)
     scores = SampleScores(datasets, stats.names, *adapter.shape, device=adapter.device)
-    kept = {"stats": stats, "scores": scores}
+    kept: dict[str, Accumulator] = {"stats": stats, "scores": scores}
     store = StatisticsStore(
         folder / "statistics",
         kept,
@@ -130,7 +130,7 @@ def mine(
             "split": split,
             **(facts or {}),
         },
-        every=EVERY,
+        every=max(EVERY, _bytes(kept) // SHARE),
     )
     left = [q for q in questions if (q.dataset, q.id) not in store.done]
     module = NeuronStatistics(
@@ -149,6 +149,11 @@ def mine(
     else:
         store.finish()
     return Mined(stats, scores)
+
+
+def _bytes(kept: Mapping[str, Accumulator]) -> int:
+    """Size of the statistics, which every shard holds whole."""
+    return sum(t.nbytes for a in kept.values() for t in a.state_dict().values())
 
 
 def _batches(questions: Sequence[Question], size: int) -> list[dict[str, list[Question]]]:

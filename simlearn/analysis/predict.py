@@ -82,7 +82,8 @@ class NeuronStatistics(pl.LightningModule):
         """Take in one batch.
 
         Args:
-            batch: ``{"questions": [Question, ...]}``, or tensors as a processor returns them.
+            batch: ``{"questions": [Question, ...]}``, tensors as a processor returns them, or
+                both (encoded by the loader's processes).
             batch_idx: not used.
             dataloader_idx: not used.
 
@@ -93,12 +94,12 @@ class NeuronStatistics(pl.LightningModule):
         questions: Sequence[Question] | None = batch.get("questions")
         if questions is None and self.store is not None:
             raise AnalysisError("resumable statistics need batches of questions: they have ids")
-        encoded = batch if questions is None else self.adapter.encode(questions)
-        device = self.adapter.device
-        encoded = {k: v.to(device) for k, v in encoded.items() if isinstance(v, Tensor)}
+        encoded = {key: value for key, value in batch.items() if isinstance(value, Tensor)}
+        if questions is not None and "input_ids" not in encoded:
+            encoded = self.adapter.encode(questions)
         tokens = merge_codes(self.adapter.token_modality(encoded), self.split)
         self._check(encoded)
-        with self.collector, torch.autocast(device.type, enabled=False):
+        with self.collector, torch.autocast(self.adapter.device.type, enabled=False):
             self.collector.watch(tokens, self._rows(questions))
             self.adapter.forward(encoded, logits="none")
         if self.store is not None and questions is not None:

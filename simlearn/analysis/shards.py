@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ class StatisticsStore:
         *,
         facts: Mapping[str, str] | None = None,
         rank: int = 0,
-        every: int = 16,
+        every: int = 64,
     ) -> None:
         if every < 1:
             raise ValueError(f"every is {every}, must be at least 1")
@@ -70,7 +70,7 @@ class StatisticsStore:
             raise AnalysisError(f"{folder}: cannot be made ({error.strerror})") from error
         for left in self.folder.glob(f".shard-{rank}-*.tmp"):  # of a run that was killed
             left.unlink(missing_ok=True)
-        records = self._records()
+        records = [record for *_, samples in self._shards() for record in samples]
         self.done = frozenset(r.key for r in records)
         self._counted = set(self.done)
         if rank == 0:
@@ -138,20 +138,18 @@ class StatisticsStore:
         self.flush()
         _wait()
         self._clear()
+        records: list[SampleRecord] = []
         with torch.inference_mode(False):
-            for path in self._paths():
-                tensors, told = self._read(path)
+            parts = copy.deepcopy(self.accumulators)
+            for tensors, rest, samples in self._shards():
                 for name, accumulator in self.accumulators.items():
-                    part = copy.deepcopy(accumulator)
-                    prefix = f"{name}/"
-                    state: dict[str, Any] = {
-                        key.removeprefix(prefix): value
-                        for key, value in tensors.items()
-                        if key.startswith(prefix)
-                    }
-                    part.load_state_dict({**state, **told["rest"].get(name, {})})
-                    accumulator.merge(part)
-        records = self._records()
+                    state = dict(rest[name])
+                    for key, value in tensors.items():
+                        if key.startswith(f"{name}/"):
+                            state[key.removeprefix(f"{name}/")] = value
+                    parts[name].load_state_dict(state)
+                    accumulator.merge(parts[name])
+                records += samples
         if self.rank == 0:
             self._write_samples(records)
         _wait()
@@ -173,37 +171,33 @@ class StatisticsStore:
         order = sorted(self._names(), key=lambda pair: (int(pair[0]), int(pair[1])))
         return [self.folder / f"shard-{rank}-{number}.safetensors" for rank, number in order]
 
-    def _read(self, path: Path) -> tuple[dict[str, Tensor], Any]:
-        """One shard, if it belongs here."""
-        tensors, told = read_tensors(path, form=FORM)
-        if told["facts"] != self.facts:
-            raise AnalysisError(
-                f"{path} was made with {told['facts']}, this run has {self.facts}: name another "
-                "folder"
-            )
-        if set(told["rest"]) != set(self.accumulators):
-            raise AnalysisError(
-                f"{path} holds {sorted(told['rest'])}, this run has {sorted(self.accumulators)}: "
-                "name another folder"
-            )
-        return tensors, told
+    def _shards(self) -> Iterator[tuple[dict[str, Tensor], dict[str, Any], list[SampleRecord]]]:
+        """Tensors, other values and samples of each shard.
 
-    def _records(self) -> list[SampleRecord]:
-        """Samples of all shards; refuses one that is in two."""
-        where: dict[tuple[str, str], Path] = {}
-        records = []
+        Raises:
+            AnalysisError: a shard that does not belong here, or a sample that is in two.
+        """
+        where: dict[tuple[str, str], str] = {}
         for path in self._paths():
-            for identity, dataset, tokens in self._read(path)[1]["samples"]:
-                record = SampleRecord(identity, dataset, tokens)
-                if record.key in where:
+            tensors, told = read_tensors(path, form=FORM)
+            for what, found, own in (
+                ("was made with", told["facts"], self.facts),
+                ("holds", sorted(told["rest"]), sorted(self.accumulators)),
+            ):
+                if found != own:
                     raise AnalysisError(
-                        f"sample {identity!r} of {dataset!r} is in {where[record.key].name} and in "
-                        f"{path.name}: it was counted twice. Give every process its own samples, "
-                        "and delete the folder"
+                        f"{path} {what} {found}, this run has {own}: name another folder"
                     )
-                where[record.key] = path
-                records.append(record)
-        return records
+            samples = [SampleRecord(*sample) for sample in told["samples"]]
+            for sample in samples:
+                if sample.key in where:
+                    raise AnalysisError(
+                        f"sample {sample.id!r} of {sample.dataset!r} is in {where[sample.key]} and "
+                        f"in {path.name}: it was counted twice. Give every process its own "
+                        "samples, and delete the folder"
+                    )
+                where[sample.key] = path.name
+            yield tensors, told["rest"], samples
 
     def _append(self, records: Sequence[SampleRecord]) -> None:
         """Add lines for people; they can be had again from the shards."""

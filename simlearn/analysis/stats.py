@@ -28,10 +28,10 @@ class Accumulator(Protocol):
     def add(self, layer: int, sums: LayerSums, rows: Any = None) -> None:
         """Take in one layer of one batch; ``rows`` is what the batch's rows are, or ``None``."""
 
-    def state_dict(self) -> dict[str, Tensor]:
-        """Everything that was taken in, as tensors."""
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that was taken in: tensors, and values that JSON can hold."""
 
-    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take the place of what was taken in."""
 
     def merge(self, other: Any) -> Any:

@@ -157,7 +157,7 @@ class TinyLlava(TinyModel):
                 patch_size=self.patch,
                 initializer_factor=4.0,
             ),
-            image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
+            image_token_index=tokenizer.get_vocab()["<image>"],
             image_seq_length=(self.side // self.patch) ** 2,
             vision_feature_layer=-1,
             vision_feature_select_strategy="default",
@@ -222,7 +222,7 @@ class TinyQwen2VL(TinyModel):
 
         place = "<|vision_start|><|image_pad|><|vision_end|>"
         tokenizer = word_tokenizer(words, marks=VISION_MARKS, place=place)
-        ids = tokenizer.convert_tokens_to_ids
+        ids = tokenizer.get_vocab()
         half = self.hidden // self.heads // 2
         config = hf.Qwen2VLConfig(
             text_config={
@@ -244,12 +244,14 @@ class TinyQwen2VL(TinyModel):
                 "temporal_patch_size": 2,
                 "in_channels": 3,
             },
-            image_token_id=ids("<|image_pad|>"),
-            video_token_id=ids("<|video_pad|>"),
-            vision_start_token_id=ids("<|vision_start|>"),
-            vision_end_token_id=ids("<|vision_end|>"),
+            image_token_id=ids["<|image_pad|>"],
+            video_token_id=ids["<|video_pad|>"],
+            vision_start_token_id=ids["<|vision_start|>"],
+            vision_end_token_id=ids["<|vision_end|>"],
         )
-        images = {  # one pixel apart: rounding would leave squares of some sizes larger or smaller
+        images: dict[
+            str, Any
+        ] = {  # one pixel apart: rounding would leave squares of some sizes larger or smaller
             "min_pixels": self.side**2 - 1,
             "max_pixels": self.side**2 + 1,
             "patch_size": self.patch,
@@ -311,7 +313,7 @@ class TinyQwen2Audio(TinyModel):
                 "num_mel_bins": self.mels,
                 "max_source_positions": self.frames // 2,
             },
-            audio_token_index=tokenizer.convert_tokens_to_ids("<|AUDIO|>"),
+            audio_token_index=tokenizer.get_vocab()["<|AUDIO|>"],
         )
         processor = hf.Qwen2AudioProcessor(
             feature_extractor=hf.WhisperFeatureExtractor(

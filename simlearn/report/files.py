@@ -23,6 +23,8 @@ PACKAGES = {
     "numpy": ("numpy",),
     "opencv": ("opencv-python", "opencv-python-headless", "opencv-contrib-python"),
     "sklearn": ("scikit-learn",),
+    "transformers": ("transformers",),
+    "easy_vqa": ("easy-vqa",),
     "simlearn": ("simlearn",),
 }
 MASK = "***"

@@ -49,8 +49,8 @@ def train_language_model(parts: LanguageParts, run: RunContext) -> Report:
     if parts.trainer.threads:
         torch.set_num_threads(parts.trainer.threads)
     if parts.trainer.fast_dev_run:
-        steps = min(QUICK_STEPS, parts.trainer.max_steps or 0)
-        trainer = replace(parts.trainer, max_steps=steps, fast_dev_run=False)
+        few = min(QUICK_STEPS, parts.trainer.max_steps or 0)
+        trainer = replace(parts.trainer, max_steps=few, fast_dev_run=False)
         parts = replace(parts.small(), trainer=trainer)
     with watch("data"):
         data = parts.source.open(report=line)

@@ -115,7 +115,7 @@ def kind_table(
     trained: Mapping[str, Metric], baselines: Mapping[str, Mapping[str, Metric]]
 ) -> Table:
     """Accuracy by data set and kind beside what the question alone gives."""
-    rows = tuple(
+    rows: tuple[tuple[str | float | int | None, ...], ...] = tuple(
         (
             name.removesuffix("_accuracy").replace("_", " "),
             metric.n,

@@ -43,8 +43,8 @@ def write_neuron_files(
     ``stats``: n, pos, sum, wsum, max by modality, layer and neuron; ``scores``: sums of the five
     scores by data set; ``neurons``: the selection at the main ratio; ``samples``: what was mined,
     with its tokens by modality; ``answers``: score, loss and margin of every question without a
-    mask (those under masks are in ``masks/``); ``meta``: everything needed to read them. The three tensor files
-    are read by ``ActivationStats.load``, ``SampleScores.load`` and ``NeuronSet.load``, or by
+    mask (those under masks are in ``masks/``); ``meta``: everything needed to read them. The first
+    three are read by ``ActivationStats.load``, ``SampleScores.load`` and ``NeuronSet.load``, or by
     ``safetensors.numpy.load_file``.
 
     Raises:

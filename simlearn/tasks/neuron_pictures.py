@@ -18,7 +18,7 @@ from simlearn.report.neuron_overlap import neuron_overlap_figure
 from simlearn.report.score_histogram import score_histogram_figure
 from simlearn.tasks.neuron_effects import Effect
 from simlearn.tasks.neuron_parts import NeuronParts
-from simlearn.tasks.neuron_results import NeuronResults
+from simlearn.tasks.neuron_results import Measured, NeuronResults
 
 METRICS = {"score": "accuracy", "loss": "loss", "margin": "margin"}
 QUANTILES = torch.tensor([0.025, 0.975], dtype=torch.float64)
@@ -126,9 +126,9 @@ def geometry_figures(results: NeuronResults) -> tuple[FigureImage, ...]:
     return tuple(found)
 
 
-def _curves(side: object, quantity: str) -> dict[str, torch.Tensor]:
+def _curves(side: Measured, quantity: str) -> dict[str, torch.Tensor]:
     """One quantity by modality and layer, of those that occurred."""
-    geometry, attention = side  # type: ignore[misc]
+    geometry, attention = side
     if quantity == "silhouette":
         values = geometry.silhouette
         return {"all": values} if bool(values.isfinite().any()) else {}

@@ -13,7 +13,7 @@ HEAD = f"{'':20} {'top-1':>7}   {'95 % interval':14} {'MAP@R':>7}   queries"
 
 
 def summary_lines(report: Report) -> list[str]:
-    """What was measured of every model, then whatever else was measured and how, notes, and the page.
+    """What was measured of every model and how, notes, and the page.
 
     Args:
         report: of a finished run.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 
 def hook_counts(model):
-    """``{module: (forward hooks, pre-hooks)}``; run the model once before: transformers adds its own."""
+    """``{module: (forward hooks, pre-hooks)}``; run the model before it, as it adds its own."""
     return {
-        name: (len(m._forward_hooks), len(m._forward_pre_hooks)) for name, m in model.named_modules()
+        name: (len(m._forward_hooks), len(m._forward_pre_hooks))
+        for name, m in model.named_modules()
     }

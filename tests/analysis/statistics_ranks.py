@@ -25,7 +25,9 @@ def model():
 
 def batches(own):
     """Five batches, or every second of them."""
-    return [tiny_batch("llava", words=(2 + s, 3), seed=s, dtype=torch.float64) for s in range(5)][own]
+    return [tiny_batch("llava", words=(2 + s, 3), seed=s, dtype=torch.float64) for s in range(5)][
+        own
+    ]
 
 
 def counted(adapter, own):

@@ -65,9 +65,7 @@ def test_queries_are_the_last_tokens_and_rows_may_be_chosen():
     c = call(queries=2)
     check(c, valid, lambda b, i, j: j <= i)
     whole = call()
-    assert torch.equal(
-        whole.head_mean(VALID, rows=slice(3, 5)), whole.head_mean(VALID)[:, 3:5]
-    )
+    assert torch.equal(whole.head_mean(VALID, rows=slice(3, 5)), whole.head_mean(VALID)[:, 3:5])
     assert torch.equal(whole.head_mean(VALID, rows=slice(-1, None)), whole.head_mean(VALID)[:, 5:])
 
 

@@ -93,7 +93,7 @@ def test_what_cannot_be_heard_is_refused(monkeypatch):
     heard = []
     site = adapter.sites("text", "attn_out")[1].module
     site.register_forward_pre_hook(lambda m, a, k: (a, {**k, "softcap": 3.0}), with_kwargs=True)
-    with pytest.raises(AnalysisError, match='softcap, which .*attn="none"'):
-        with AttentionChannel(adapter, heard.append):
-            adapter.forward(tiny_batch("llava", dtype=torch.float64))
+    refused = pytest.raises(AnalysisError, match='softcap, which .*attn="none"')
+    with refused, AttentionChannel(adapter, heard.append):
+        adapter.forward(tiny_batch("llava", dtype=torch.float64))
     assert [call.layer for call in heard] == [0]

@@ -85,7 +85,9 @@ def test_padding_side_and_batch_size_do_not_matter(words, seed):
         assert bool(first.wsum.any())
 
 
-@pytest.mark.parametrize(("attn", "causal"), [("reference", False), ("reference", True), ("received", False)])
+@pytest.mark.parametrize(
+    ("attn", "causal"), [("reference", False), ("reference", True), ("received", False)]
+)
 def test_weighted_sums_use_the_attention_of_the_same_layer(attn, causal):
     adapter = ModelAdapter(tiny_model("qwen2_vl", dtype=DOUBLE))
     batch = tiny_batch("qwen2_vl", dtype=DOUBLE)
@@ -236,7 +238,9 @@ def test_a_site_that_did_not_fire_and_one_that_fired_twice():
     mlp = adapter.decoder.layers[1].mlp
     real = mlp.forward
     mlp.forward = lambda x: mlp.down_proj(torch.nn.functional.silu(mlp.gate_proj(x)))
-    with pytest.raises(AnalysisError, match=r"layer 1 of the text part .*layers\.1\.mlp\.act_fn.* fired 0"):
+    with pytest.raises(
+        AnalysisError, match=r"layer 1 of the text part .*layers\.1\.mlp\.act_fn.* fired 0"
+    ):
         collect(adapter, [batch])
     mlp.forward = lambda x: real(x) + 0 * real(x)
     with pytest.raises(AnalysisError, match="fired 2 times in one pass, must be 1"):
@@ -273,7 +277,9 @@ def test_activations_that_are_no_numbers():
         output[(*place, 7)] = torch.nan
 
     handle = adapter.sites()[1].module.register_forward_hook(spoil)
-    with pytest.raises(AnalysisError, match=r"layer 1 \(.*act_fn\) are not finite for image tokens"):
+    with pytest.raises(
+        AnalysisError, match=r"layer 1 \(.*act_fn\) are not finite for image tokens"
+    ):
         collect(adapter, [batch])
     handle.remove()
     batch["pixel_values"][1] = torch.nan
@@ -286,21 +292,26 @@ def test_a_pass_without_watch_or_watch_without_a_pass_or_another_batch():
     batch = tiny_batch("llava")
     tokens = adapter.token_modality(batch)
     for part in ("text", "vision"):
-        with pytest.raises(AnalysisError, match=r"without watch\(adapter.token_modality"):
-            with Collector(adapter, [], part=part):
-                adapter.forward(batch)
-    with pytest.raises(AnalysisError, match="without watch"):
-        with Collector(adapter, []) as collector:
-            collector.watch(tokens)
+        with (
+            pytest.raises(AnalysisError, match=r"without watch\(adapter.token_modality"),
+            Collector(adapter, [], part=part),
+        ):
             adapter.forward(batch)
-            adapter.forward(batch)
-    with pytest.raises(AnalysisError, match="the language model never ran"):
-        with Collector(adapter, []) as collector:
-            collector.watch(tokens)
-    with pytest.raises(AnalysisError, match=r"layer 0 .*\(2, 10, 48\), the batch has 2 rows of 9"):
-        with Collector(adapter, []) as collector:
-            collector.watch(TokenModality(tokens.codes[:, 1:]))
-            adapter.forward(batch)
+    with pytest.raises(AnalysisError, match="without watch"), Collector(adapter, []) as collector:
+        collector.watch(tokens)
+        adapter.forward(batch)
+        adapter.forward(batch)
+    with (
+        pytest.raises(AnalysisError, match="the language model never ran"),
+        Collector(adapter, []) as collector,
+    ):
+        collector.watch(tokens)
+    with (
+        pytest.raises(AnalysisError, match=r"layer 0 .*\(2, 10, 48\), the batch has 2 rows of 9"),
+        Collector(adapter, []) as collector,
+    ):
+        collector.watch(TokenModality(tokens.codes[:, 1:]))
+        adapter.forward(batch)
     with Collector(adapter, []) as collector:  # a pass that failed may be announced again
         collector.watch(TokenModality(tokens.codes[:, 1:]))
         with pytest.raises(AnalysisError, match="the batch has"):

@@ -15,7 +15,12 @@ def test_a_row_is_out_from_its_end_on_and_a_prompt_begins_anew():
         for _ in range(2):
             embed(torch.tensor([[1, 7, 7], [1, 2, 3]]))
             rows.start(2)
-            for ids, expected in (([3, 4], [1, 1]), ([9, 5], [0, 1]), ([0, 6], [0, 1]), ([0, 7], [0, 0])):
+            for ids, expected in (
+                ([3, 4], [1, 1]),
+                ([9, 5], [0, 1]),
+                ([0, 6], [0, 1]),
+                ([0, 7], [0, 0]),
+            ):
                 embed(torch.tensor(ids)[:, None])
                 plan = rows.plan()
                 assert plan.n.tolist() == [[0, e] for e in expected]

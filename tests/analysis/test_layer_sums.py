@@ -86,7 +86,9 @@ def test_all_rows_at_once_as_on_a_gpu(monkeypatch):
         def __init__(self, tensor):
             self.shape, self.device = tensor.shape, torch.device("meta")
 
-    monkeypatch.setattr(module, "_blocks", lambda x, p: (found.append(b) or b for b in real(Elsewhere(x), p)))
+    monkeypatch.setattr(
+        module, "_blocks", lambda x, p: (found.append(b) or b for b in real(Elsewhere(x), p))
+    )
     monkeypatch.setattr(module, "GPU_BLOCK", 1)
     check(layer_sums(x, plan), naive(x, onehot), 1e-11)
     assert len(found) == 3 and all(b[0] == slice(0, 3) and b[2] for b in found)

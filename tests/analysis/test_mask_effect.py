@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simlearn.analysis.mask_effect import drop_interval, mask_weights, resample
+from simlearn.analysis.mask_effect import drop_interval, kept_clusters, mask_weights, resample
 
 
 def random_scores(seed, questions=40, masks=20):
@@ -114,3 +114,122 @@ def test_errors_name_the_shapes():
         drop_interval(torch.ones(3), torch.ones(3), torch.ones(2, 4))
     with pytest.raises(ValueError, match="draws is 0"):
         drop_interval(torch.ones(3), torch.ones(3), torch.ones(2, 3), draws=0)
+
+
+def naive_bootstrap(base, masked, controls, clusters, draws, seed):
+    """Clusters and masks drawn by hand; the mean of every resample over its questions."""
+    g = torch.Generator().manual_seed(seed)
+    names = sorted(set(clusters))
+    excess = []
+    for _ in range(draws):
+        picked = [names[int(i)] for i in torch.randint(len(names), (len(names),), generator=g)]
+        rows = [q for name in picked for q, own in enumerate(clusters) if own == name]
+        masks = torch.randint(len(controls), (len(controls),), generator=g).tolist()
+        own = sum(float(base[q]) - float(masked[q]) for q in rows) / len(rows)
+        random = sum(float(base[q]) - float(controls[r][q]) for q in rows for r in masks)
+        excess.append(own - random / (len(rows) * len(masks)))
+    return sorted(excess)
+
+
+def test_clusters_are_drawn_together_as_in_a_naive_bootstrap():
+    """Pictures with 1 to 9 questions that fall together: far wider than single questions."""
+    g = torch.Generator().manual_seed(2)
+    sizes = [1, 9, 2, 6, 4, 3, 8, 5]
+    clusters = [name for name, size in enumerate(sizes) for _ in range(size)]
+    fall = torch.rand(len(sizes), generator=g, dtype=torch.float64)
+    base = torch.ones(len(clusters), dtype=torch.float64)
+    masked = base - fall[clusters]
+    controls = base - 0.2 * torch.rand(3, len(clusters), generator=g, dtype=torch.float64)
+    order = torch.randperm(len(clusters), generator=g)  # the numbers need not be in order
+    numbers = 100 - 7 * torch.tensor(clusters)
+    found = drop_interval(
+        base[order], masked[order], controls[:, order], clusters=numbers[order], draws=20000
+    )
+    every = naive_bootstrap(base, masked, controls, clusters, 3000, seed=3)
+    for level, bound in zip((0.025, 0.975), found.excess_interval, strict=True):
+        assert bound == pytest.approx(every[int(level * len(every))], abs=0.03)
+    alone = drop_interval(base, masked, controls, draws=20000)
+    assert found.excess == pytest.approx(alone.excess, abs=1e-12)
+
+    def width(interval):
+        return interval[1] - interval[0]
+
+    assert width(found.interval) > 1.5 * width(alone.interval)
+
+
+def test_clusters_of_every_pair_of_pictures_are_equally_likely():
+    """Two pictures with 1 and 3 questions: resamples are theirs or both, one, two, one times."""
+    base = torch.ones(4, dtype=torch.float64)
+    masked = torch.tensor([0.0, 1.0, 1.0, 1.0], dtype=torch.float64)
+    g = torch.Generator().manual_seed(0)
+    own, _ = resample(
+        base - masked,
+        torch.zeros(1, 4, dtype=torch.float64),
+        mask_weights(1, 20000, g),
+        g,
+        torch.tensor([0, 1, 1, 1]),
+    )
+    assert set(own.tolist()) == {0.0, 0.25, 1.0}
+    for value, share in ((0.0, 0.25), (0.25, 0.5), (1.0, 0.25)):
+        assert float((own == value).double().mean()) == pytest.approx(share, abs=0.02)
+
+
+def test_clusters_of_one_each_are_none_at_all():
+    base, masked, controls = random_scores(4)
+    alone = drop_interval(base, masked, controls, draws=200)
+    assert drop_interval(base, masked, controls, clusters=torch.arange(40), draws=200) == alone
+    numbers = torch.arange(40) * 1000 - 7
+    assert drop_interval(base, masked, controls, clusters=numbers, draws=200) == alone
+
+
+def test_one_cluster_leaves_no_spread():
+    base, masked, controls = random_scores(4)
+    found = drop_interval(base, masked, controls[:1], clusters=torch.zeros(40).long(), draws=50)
+    assert found.interval == (found.drop, found.drop)
+    assert found.excess_interval == (found.excess, found.excess)
+
+
+@pytest.mark.parametrize("where", ["base", "masked", "controls", "inf"])
+def test_a_question_that_is_left_out_leaves_its_cluster(where):
+    base, masked, controls = (x.double() for x in random_scores(6, questions=12))
+    clusters = torch.arange(12) // 3
+    kept = torch.arange(12) != 4
+    wanted = drop_interval(
+        base[kept], masked[kept], controls[:, kept], clusters=clusters[kept], draws=100
+    )
+    if where == "base":
+        base[4] = math.nan
+    elif where == "masked":
+        masked[4] = math.nan
+    elif where == "controls":
+        controls[2, 4] = math.nan
+    else:  # as a loss may be: infinite before and after
+        base[4] = masked[4] = math.inf
+    assert len(kept_clusters(base, masked, controls, clusters)) == 11
+    found = drop_interval(base, masked, controls, clusters=clusters, draws=100)
+    assert found == wanted and found.n == 11
+
+
+def test_clusters_that_are_left_without_a_question_are_not_drawn():
+    base, masked, controls = (x.double() for x in random_scores(7, questions=9))
+    clusters = torch.arange(9) // 3
+    base[3:6] = math.nan
+    assert kept_clusters(base, masked, controls, clusters).tolist() == [0, 0, 0, 1, 1, 1]
+    found = drop_interval(base, masked, controls, clusters=clusters, draws=100)
+    assert found.n == 6 and all(map(math.isfinite, (*found.interval, *found.excess_interval)))
+    base[:] = math.nan
+    assert drop_interval(base, masked, controls, clusters=clusters, draws=5).n == 0
+
+
+def test_clusters_need_a_number_for_each_question():
+    base, masked, controls = random_scores(4)
+    with pytest.raises(ValueError, match=r"clusters must be \(Q,\) = \(40,\), found \(39,\)"):
+        drop_interval(base, masked, controls, clusters=torch.arange(39))
+
+
+def test_clusters_are_drawn_in_chunks(monkeypatch):
+    base, masked, controls = random_scores(5)
+    clusters = torch.arange(40) // 4
+    whole = drop_interval(base, masked, controls, clusters=clusters, draws=64)
+    monkeypatch.setattr("simlearn.analysis.mask_effect.CELLS", 100)
+    assert drop_interval(base, masked, controls, clusters=clusters, draws=64) == whole

@@ -1,9 +1,11 @@
 import json
 import logging
 from contextlib import ExitStack
+from functools import cache
 
 import pytest
 import torch
+from torch.utils.data import DataLoader
 from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
 from simlearn.analysis.collector import collect
@@ -43,8 +45,9 @@ def run(adapter, questions, folder, *, stop=None, report=lambda *_: None, **chan
     )
 
 
+@cache
 def by_hand(adapter, question):
-    """Activations ``(T, N)`` and head-mean attention ``(T, T)`` of every layer, for one prompt."""
+    """Activations ``(T, N)`` and attention logits ``(1, H, T, T)`` of every layer, for a prompt."""
     batch, acts, found = adapter.encode([question]), [], []
     states = []
     with ExitStack() as stack, torch.no_grad():
@@ -162,7 +165,8 @@ def test_the_split_of_the_predict_module_alone(adapter, questions, tmp_path):
         stats = type(whole).zeros(MODALITIES, *adapter.shape)
         module = NeuronStatistics(adapter, {"stats": stats}, split=split)
         trainer = make_trainer(QUIET, run_dir=tmp_path, callbacks=[], loggers=[])
-        trainer.predict(module, [{"questions": [q]} for q in questions], return_predictions=False)
+        batches = DataLoader([{"questions": [q]} for q in questions], batch_size=None)
+        trainer.predict(module, batches, return_predictions=False)
         wanted = sum(whole.count[codes[name]] for name in merged)
         assert torch.equal(stats.count[codes["text"]], wanted)
         assert torch.equal(

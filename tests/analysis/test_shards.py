@@ -188,9 +188,13 @@ def test_a_sample_is_counted_once(tmp_path):
 
 def test_shards_of_something_else_and_damaged_ones_are_refused(tmp_path):
     run(tmp_path, range(2))
-    with pytest.raises(AnalysisError, match=r"made with .*'abc'.* this run has .*'other'.* another"):
+    with pytest.raises(
+        AnalysisError, match=r"made with .*'abc'.* this run has .*'other'.* another"
+    ):
         StatisticsStore(tmp_path, empty(), facts={"model": "other"})
-    with pytest.raises(AnalysisError, match=r"holds \['scores', 'stats'\], this run has \['stats'\]"):
+    with pytest.raises(
+        AnalysisError, match=r"holds \['scores', 'stats'\], this run has \['stats'\]"
+    ):
         StatisticsStore(tmp_path, {"stats": empty()["stats"]}, facts=FACTS)
     with pytest.raises(ValueError, match="every is 0"):
         StatisticsStore(tmp_path, empty(), facts=FACTS, every=0)
