@@ -33,7 +33,7 @@ MODELS: dict[str, tuple[Sequence[int], Sequence[str]]] = {
     "llava": (SEEDS, ()),
     "narrow_llava": ((1,), ("model.intermediate=48",)),
     "qwen2_vl": ((1,), ("model=tiny_qwen2vl",)),
-    "qwen2_audio": ((1,), ("model=tiny_qwen2audio", "data=tones")),
+    "qwen2_audio": ((1,), ("model=tiny_qwen2audio", "data=tones", "trainer.max_steps=800")),
 }
 """Model -> seeds, and what differs from the recipe."""
 ASKED = {

@@ -40,11 +40,11 @@ class Size:
 
 
 SIZES = {
-    "A": Size(512, 2048, 12, 8, 512, 2048, 8, 336, 14),
+    "A": Size(512, 2048, 12, 8, 256, 1024, 4, 336, 14),
     "small": Size(256, 1024, 8, 8, 256, 1024, 8, 168, 14),
     "short": Size(256, 1024, 8, 8, 128, 256, 4, 84, 14),
     "shipped": Size(96, 288, 3, 4, 64, 128, 4, 48, 8),
-    "quick": Size(32, 48, 3, 4, 32, 64, 4, 28, 14, vocab=256),
+    "quick": Size(32, 160, 3, 4, 32, 64, 4, 28, 14, vocab=256),
 }
 """``shipped`` has the sizes of ``TinyMLLM``, whose vocabulary is smaller."""
 

@@ -69,7 +69,7 @@ def cached(adapter: ModelAdapter, batches: Iterable[Batch]) -> Values:
 
 
 def by_nnsight(adapter: ModelAdapter) -> dict[str, Contender]:
-    """nnsight on a copy of the model, as it changes the modules that it wraps.
+    """Two ways with nnsight on a copy of the model, as it changes the modules that it wraps.
 
     ``nnsight_cached`` keeps activations with ``tracer.cache`` and reduces them after each batch;
     ``nnsight_reduced`` reduces them within the trace, which is its best. Empty if it is not

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -77,19 +77,17 @@ def score_masks(
             done += 1 + len(mask.controls)
             continue
         rows: dict[str, list[Tensor]] = {name: [] for name in VALUES}
-        for neurons in (mask.neurons, *mask.controls):
+        every = (mask.neurons, *mask.controls)
+        for number, neurons in enumerate(every, 1):
             scored = _masked(adapter, prepared, neurons, protocol)
             for name, values in rows.items():
                 values.append(getattr(scored, name).double())
             done += 1
             report("masks", done, total)
+            if number == len(every):
+                found.append(_keep(path, rows, own))
             if stop.signal and done < total:
                 raise Interrupted(f"stopped by {stop.signal} after {done} masks")
-        answers = MaskedAnswers(**{name: torch.stack(values) for name, values in rows.items()})
-        write_tensors(
-            path, {name: getattr(answers, name) for name in VALUES}, form=FORM, facts={"of": own}
-        )
-        found.append(answers)
     return found
 
 
@@ -106,6 +104,15 @@ def _masked(
             adapter, prepared, method=protocol.method, max_new_tokens=protocol.max_new_tokens
         )
     return MaskedAnswers(scored.score, scored.loss, scored.margin)
+
+
+def _keep(
+    path: Path, rows: Mapping[str, Sequence[Tensor]], own: dict[str, str]
+) -> MaskedAnswers:
+    """Write down what a mask and its controls did, and give it back."""
+    tensors = {name: torch.stack(list(values)) for name, values in rows.items()}
+    write_tensors(path, tensors, form=FORM, facts={"of": own})
+    return MaskedAnswers(**tensors)
 
 
 def _read(path: Path, own: dict[str, str]) -> MaskedAnswers:

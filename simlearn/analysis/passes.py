@@ -20,22 +20,22 @@ def run_forward(model: Any, inputs: dict[str, Any], logits: Logits) -> Tensor | 
     Args:
         model: of transformers, with a head.
         inputs: as :func:`simlearn.analysis.model_inputs.model_inputs` makes them.
-        logits: "none": only the model beneath the head runs; "last": logits of each row's last
-            token that is attended to; "all".
+        logits: "none": only the model beneath the head runs, where there is one; "last": logits
+            of each row's last token that is attended to; "all".
 
     Returns:
         ``None``, ``(B, V)`` or ``(B, T, V)``.
     """
-    inner, keeps = model.base_model, _takes(model, "logits_to_keep")
+    inner = model.base_model
     inputs = {**inputs, "use_cache": False}
     if logits == "all":
         return model(**inputs).logits
     if logits == "none":
-        inner(**inputs, **({"logits_to_keep": 1} if inner is model and keeps else {}))
+        inner(**inputs)
         return None
     last = last_tokens(inputs["input_ids"], inputs.get("attention_mask"))
     rows = torch.arange(len(last), device=last.device)
-    if keeps:
+    if _takes(model, "logits_to_keep"):
         kept, place = last.unique(return_inverse=True)
         return model(**inputs, logits_to_keep=kept).logits[rows, place]
     if inner is model:

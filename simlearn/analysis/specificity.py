@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from simlearn.analysis.mask_effect import bounds, drops, mask_weights, resample
+from simlearn.analysis.mask_effect import bounds, drops, kept_clusters, mask_weights, resample
 from simlearn.data.randomness import torch_generator
 
 
@@ -18,11 +18,13 @@ class AnswersUnderMasks:
         base: ``(Q,)``.
         masked: ``(Q,)``.
         controls: ``(R, Q)``.
+        clusters: ``(Q,)`` int64, what is drawn together; ``None`` where all are independent.
     """
 
     base: Tensor
     masked: Tensor
     controls: Tensor
+    clusters: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,10 @@ def mask_specificity(
         drops(side.base, side.masked, side.controls, higher_is_better=higher_is_better)
         for side in (own, other)
     ]
-    (a, a_random), (b, b_random) = [resample(*side, masks, generator) for side in sides]
+    groups = [kept_clusters(s.base, s.masked, s.controls, s.clusters) for s in (own, other)]
+    (a, a_random), (b, b_random) = [
+        resample(*side, masks, generator, kept) for side, kept in zip(sides, groups, strict=True)
+    ]
     (mine, mine_random), (theirs, theirs_random) = sides
     difference = mine.mean() - theirs.mean()
     random_difference = mine_random.mean() - theirs_random.mean()

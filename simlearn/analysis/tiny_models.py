@@ -192,7 +192,7 @@ class TinyQwen2VL(TinyModel):
     place: ClassVar[str] = "<|image_pad|>"
 
     side: int = 48
-    patch: int = 4
+    patch: int = 6
 
     @property
     def tokens(self) -> int:
@@ -282,6 +282,7 @@ class TinyQwen2Audio(TinyModel):
     medium: ClassVar[str] = "audio"
     place: ClassVar[str] = "<|AUDIO|>"
 
+    encoder_steps: int = 800
     mels: int = 40
     frames: int = 64
     rate: int = 8000

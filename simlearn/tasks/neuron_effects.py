@@ -103,6 +103,7 @@ def cross_effects(results: NeuronResults, *, draws: int, seed: int) -> Iterator[
     medium = torch.tensor([q.image is not None or q.audio is not None for q in results.asked])
     if bool(medium.all()) or not bool(medium.any()):
         return
+    clusters = media_clusters(results.asked)
     for mask, answers in zip(results.masks, results.masked, strict=True):
         if mask.group not in OWN:
             continue
@@ -115,8 +116,8 @@ def cross_effects(results: NeuronResults, *, draws: int, seed: int) -> Iterator[
                 mask.ratio,
                 measure,
                 mask_specificity(
-                    _side(base, under, own),
-                    _side(base, under, ~own),
+                    _side(base, under, clusters, own),
+                    _side(base, under, clusters, ~own),
                     draws=draws,
                     seed=seed,
                     higher_is_better=measure != "loss",
@@ -124,6 +125,6 @@ def cross_effects(results: NeuronResults, *, draws: int, seed: int) -> Iterator[
             )
 
 
-def _side(base: Tensor, under: Tensor, rows: Tensor) -> AnswersUnderMasks:
-    """The answers to some questions."""
-    return AnswersUnderMasks(base[rows], under[0, rows], under[1:, rows])
+def _side(base: Tensor, under: Tensor, clusters: Tensor, rows: Tensor) -> AnswersUnderMasks:
+    """The answers to some questions; those about one picture are drawn together."""
+    return AnswersUnderMasks(base[rows], under[0, rows], under[1:, rows], clusters[rows])

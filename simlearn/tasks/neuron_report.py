@@ -20,6 +20,12 @@ from simlearn.tasks.neuron_pictures import neuron_figures
 from simlearn.tasks.neuron_results import NeuronResults
 from simlearn.tasks.run_context import RunContext
 
+COMPARED = (
+    *("weights", "strategy", "split", "attn", "causal", "ratio", "value"),
+    *("method", "max_new_tokens"),
+)
+"""What two runs must share for their numbers to stand side by side."""
+
 
 def neuron_report(
     parts: NeuronParts,
@@ -84,10 +90,7 @@ def neuron_report(
             "data_fingerprint": data.fingerprint,
             "model_fingerprint": adapter.fingerprint,
             "asked": protocol.split_asked,
-            **{
-                name: getattr(protocol, name)
-                for name in ("weights", "strategy", "split", "attn", "ratio", "value", "method")
-            },
+            **{name: getattr(protocol, name) for name in COMPARED},
         },
         seconds=seconds,
         tables=tuple(table for table in tables if table.rows),
@@ -171,7 +174,7 @@ def drop_table(found: Sequence[Effect]) -> Table:
                 _points(score.effect.random_drop),
                 _points(score.effect.excess),
                 _interval(score.effect.excess_interval, 100, 1),
-                "-" if loss is None else f"{loss.effect.excess:+.3f}",
+                "-" if loss is None else _signed(loss.effect.excess, "loss"),
                 "-" if loss is None else _interval(loss.effect.excess_interval, 1, 3),
             )
         )
@@ -299,6 +302,8 @@ def _points(value: float) -> str:
 
 def _signed(value: float, measure: str) -> str:
     """A difference in points, nats or logits."""
+    if math.isnan(value):
+        return "-"
     return f"{100 * value:+.1f}" if measure == "score" else f"{value:+.3f}"
 
 

@@ -307,15 +307,10 @@ def test_model_without_a_model_beneath_its_head():
         "qformer_input_ids": torch.tensor([[3, 4]]),
     }
     assert adapter.sites()[2].path == "language_model.model.layers.2.mlp.act_fn"
-    rows = []
-    head = model.get_output_embeddings()
-    handle = head.register_forward_hook(lambda m, i, o: rows.append(o.shape[1]))
     with torch.no_grad():
         assert adapter.forward(batch) is None
         full = adapter.forward(batch, logits="all")
         assert torch.allclose(adapter.forward(batch, logits="last"), full[:, 6])
-    handle.remove()
-    assert rows == [1, 8, 1]
     left = {k: v[:, :7] if k in ("input_ids", "attention_mask") else v for k, v in batch.items()}
     assert adapter.generate(left, max_new_tokens=2, min_new_tokens=2).shape == (1, 2)
     model.config.image_token_id = None

@@ -216,8 +216,8 @@ def test_compiled_models_are_refused_with_the_way_out():
     model = tiny_model("llava")
     adapter = ModelAdapter(model)
     with pytest.raises(AnalysisError, match="is compiled.*use `folded`"):
-        deactivate(torch.compile(model), SOME).__enter__()
-    adapter.decoder.layers[1].compile()
+        deactivate(torch.compile(model, backend="eager"), SOME).__enter__()
+    adapter.decoder.layers[1].compile(backend="eager")
     with pytest.raises(AnalysisError, match=r"layers\.1 is compiled"):
         deactivate(adapter, SOME).__enter__()
 

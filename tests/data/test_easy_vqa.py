@@ -58,8 +58,6 @@ def test_our_own_answers_are_those_of_easy_vqa(installed):
                 assert known[q.image][q.kind] == q.answers[0]
         for q in questions:
             if q.kind != "yes_no":
-                assert answer_about(q.text, **known[q.image] | {"colour": "?", "shape": "?"}
-                                    | known[q.image]) == q.answers[0]
                 continue
             (thing,) = set(q.text.rstrip("?").split()) & {*COLOURS, *SHAPES}
             facts = known[q.image]

@@ -167,3 +167,41 @@ def test_state_of_the_schedule_can_be_restored():
 def test_mistakes_are_named(kind, values, message):
     with pytest.raises(ValueError, match=message):
         kind(**values)
+
+
+@pytest.mark.parametrize("kind", [AdamW, SGD])
+def test_slow_parameters_have_their_own_rate_at_every_step(kind):
+    net = module()
+    settings = kind(lr=0.5, warmup=0.3, weight_decay=0.2)
+    optimizer, scheduler = settings.build(
+        net.parameters(), 20, slow=net[0].parameters(), factor=0.25
+    )
+    groups = [({id(p) for p in g["params"]}, g["weight_decay"]) for g in optimizer.param_groups]
+    assert groups == [
+        ({id(net[3].weight)}, 0.2),
+        ({id(net[1].weight), id(net[1].bias), id(net[3].bias)}, 0.0),
+        ({id(net[0].weight)}, 0.2),
+        ({id(net[0].bias)}, 0.0),
+    ]
+    for step in range(20):
+        wanted = 0.5 * formula(step, 20, "cosine", 6)
+        found = [g["lr"] for g in optimizer.param_groups]
+        assert found == pytest.approx([wanted, wanted, wanted / 4, wanted / 4])
+        optimizer.step()
+        scheduler.step()
+
+
+def test_slow_parameters_that_are_not_learnt_are_passed_over():
+    net, other = module(), nn.Linear(2, 2)
+    net[0].requires_grad_(False)
+    groups = AdamW(lr=0.1).groups(
+        net.parameters(), slow=[*net[0].parameters(), *other.parameters()], factor=0.5
+    )
+    assert [g["lr"] for g in groups] == [0.1, 0.1]
+    assert sum(len(g["params"]) for g in groups) == 4
+
+
+def test_without_slow_parameters_nothing_changes():
+    net = module()
+    one, two = AdamW().groups(net.parameters()), AdamW().groups(net.parameters(), factor=0.1)
+    assert [(g["params"], g["lr"]) for g in one] == [(g["params"], g["lr"]) for g in two]
