@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from simlearn.analysis.answer_tensors import AnswerTensors
 from simlearn.analysis.encoder_learner import encoder_of
 from simlearn.analysis.media_tensors import TURNS, MediaTensors
+from simlearn.analysis.step_log import log_step
 from simlearn.data.question_batches import QuestionSampler
 from simlearn.data.randomness import derive_seed, numpy_generator, seed_layers
 
@@ -71,16 +72,15 @@ class AnswerLearner(pl.LightningModule):
     ) -> dict[str, Tensor]:
         """Loss with a medium plus ``text_weight`` times the loss without."""
         with_medium, without, turns = batch
-        loss = torch.zeros((), device=self.device)
+        loss, parts = torch.zeros((), device=self.device), {}
         if len(with_medium):
             inputs = self.media.inputs(self.media.rows[with_medium.cpu()], turns)
-            part = self._loss(with_medium.cpu(), inputs)
-            self.log("train/loss_media", part.detach(), batch_size=len(with_medium))
-            loss = loss + part
+            parts["loss_media"] = self._loss(with_medium.cpu(), inputs)
+            loss = loss + parts["loss_media"]
         if len(without):
-            part = self._loss(without.cpu(), {})
-            self.log("train/loss_text", part.detach(), batch_size=len(without))
-            loss = loss + self.text_weight * part
+            parts["loss_text"] = self._loss(without.cpu(), {})
+            loss = loss + self.text_weight * parts["loss_text"]
+        log_step(self, parts)
         return {"loss": loss}
 
     def _loss(self, rows: Tensor, inputs: dict[str, Tensor]) -> Tensor:

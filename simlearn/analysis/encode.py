@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from torch import Tensor
 
 from simlearn.analysis.errors import AnalysisError
@@ -53,14 +54,32 @@ def encode_questions(
     if images:
         given["images"] = images
     if any(q.audio is not None for q in questions):
-        rate = processor.feature_extractor.sampling_rate
-        given["audio"] = [load_audio(q, rate) for q in questions if q.audio is not None]
+        extractor = processor.feature_extractor
+        rate = extractor.sampling_rate
+        waves = [load_audio(q, rate) for q in questions if q.audio is not None]
+        given["audio"] = [whole_chunk(wave, extractor) for wave in waves]
         given["sampling_rate"] = rate
     bos = tokenizer.bos_token
     if bos is not None and all(text.startswith(bos) for text in texts):
         given["add_special_tokens"] = False
     batch = processor(text=texts, padding=True, padding_side="left", return_tensors="pt", **given)
     return {key: value for key, value in batch.items() if isinstance(value, Tensor)}
+
+
+def whole_chunk(wave: np.ndarray, extractor: Any) -> np.ndarray:
+    """A sound cut or filled with silence to the extractor's length, where that is a float.
+
+    Such an extractor (``chunk_length`` 0.64 s, not 30) takes no other length: transformers cuts
+    and fills by ``n_samples`` and cannot do so by a float.
+
+    Args:
+        wave: float32 ``(S,)``.
+        extractor: with ``n_samples`` or without.
+    """
+    wanted = getattr(extractor, "n_samples", None)
+    if not isinstance(wanted, float):
+        return wave
+    return np.pad(wave[: round(wanted)], (0, max(0, round(wanted) - len(wave))))
 
 
 def prompt_text(

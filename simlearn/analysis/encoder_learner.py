@@ -11,6 +11,7 @@ from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 
 from simlearn.analysis.media_tensors import TURNS, MediaTensors
+from simlearn.analysis.step_log import log_step
 from simlearn.analysis.word_tokenizer import words_of
 from simlearn.data.questions import Question
 from simlearn.data.randomness import derive_seed, numpy_generator, seed_layers
@@ -145,7 +146,7 @@ class EncoderLearner(pl.LightningModule):
             y = label[media.cpu()].to(self.device)
             losses.append(nn.functional.cross_entropy(head(pooled), y, ignore_index=-1))
         loss = torch.stack([v for v in losses if torch.isfinite(v)] or [pooled.sum() * 0]).mean()
-        self.log("train/loss", loss.detach(), batch_size=len(media))
+        log_step(self, {"loss": loss})
         return {"loss": loss}
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:

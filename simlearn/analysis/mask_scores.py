@@ -106,9 +106,7 @@ def _masked(
     return MaskedAnswers(scored.score, scored.loss, scored.margin)
 
 
-def _keep(
-    path: Path, rows: Mapping[str, Sequence[Tensor]], own: dict[str, str]
-) -> MaskedAnswers:
+def _keep(path: Path, rows: Mapping[str, Sequence[Tensor]], own: dict[str, str]) -> MaskedAnswers:
     """Write down what a mask and its controls did, and give it back."""
     tensors = {name: torch.stack(list(values)) for name, values in rows.items()}
     write_tensors(path, tensors, form=FORM, facts={"of": own})

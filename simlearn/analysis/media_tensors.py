@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from simlearn.analysis.encode import whole_chunk
 from simlearn.analysis.errors import AnalysisError
 from simlearn.data.media import load_audio, load_image
 from simlearn.data.questions import Question
@@ -100,13 +101,12 @@ def media_tensors(
 
     Args:
         family: "llava", "qwen2_vl" or "qwen2_audio".
-        processor: of the model; pictures become squares of one size.
+        processor: of a tiny model; pictures become squares of one size, sounds of one length.
         questions: those without a medium get -1.
         report: called with (what, done, total).
 
     Raises:
-        AnalysisError: a picture that does not become a square, or a sound of another length than
-            the model's.
+        AnalysisError: a picture that does not become a square.
         DataError: a medium cannot be read.
     """
     seen: dict[object, int] = {}
@@ -134,15 +134,8 @@ def _values(family: str, processor: Any, questions: Sequence[Question]) -> Tenso
     """Pixels or mel frames of a few questions."""
     if family == "qwen2_audio":
         extractor = processor.feature_extractor
-        rate, wanted = extractor.sampling_rate, round(extractor.n_samples)
-        sounds = [load_audio(q, rate) for q in questions]
-        for q, sound in zip(questions, sounds, strict=True):
-            if len(sound) != wanted:
-                raise AnalysisError(
-                    f"question {q.id!r}: its sound has {len(sound)} samples at {rate} a second, "
-                    f"and this model learns from sounds of {wanted}: cut them or add silence, or "
-                    "set model.frames (10 ms each)"
-                )
+        rate = extractor.sampling_rate
+        sounds = [whole_chunk(load_audio(q, rate), extractor) for q in questions]
         found = extractor(sounds, sampling_rate=rate, padding="max_length", return_tensors="pt")
         return found["input_features"].float()
     images = [load_image(q) for q in questions]

@@ -43,7 +43,8 @@ class NeuronStatistics(pl.LightningModule):
         split: which modalities count as one, see :data:`~simlearn.analysis.splits.SPLITS`; a
             merged one is collected under "text".
         store: makes the run resumable; of the same accumulators. Batches must then hold questions,
-            without those in ``store.done``.
+            without those in ``store.done``; with none left the trainer runs no hook, and
+            ``store.finish()`` is to be called instead.
         max_bytes: most memory that the statistics may need; ``None`` for half of what is free.
     """
 
@@ -78,7 +79,7 @@ class NeuronStatistics(pl.LightningModule):
 
     def predict_step(
         self, batch: Mapping[str, Any], batch_idx: int, dataloader_idx: int = 0
-    ) -> None:
+    ) -> int:
         """Take in one batch.
 
         Args:
@@ -86,6 +87,9 @@ class NeuronStatistics(pl.LightningModule):
                 both (encoded by the loader's processes).
             batch_idx: not used.
             dataloader_idx: not used.
+
+        Returns:
+            Number of samples (Lightning warns of a step that returns nothing).
 
         Raises:
             AnalysisError: as for :func:`~simlearn.analysis.collector.collect`; a data set that is
@@ -105,6 +109,7 @@ class NeuronStatistics(pl.LightningModule):
         if self.store is not None and questions is not None:
             ids, datasets = [q.id for q in questions], [q.dataset for q in questions]
             self.store.record(records_of_batch(ids, datasets, tokens))
+        return len(tokens.codes)
 
     def on_predict_end(self) -> None:
         """Bring the processes together."""

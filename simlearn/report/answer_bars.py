@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 12
-NAMES, RIGHT, BELOW = 190.0, 52.0, 20.0  # points: most room for names, at the right, for ticks
+NAMES, RIGHT, BELOW = 150.0, 52.0, 20.0  # points: most room for names, at the right, for ticks
 THICK, THIN, SPACE = 10.0, 4.5, 11.0  # points: the trained model's bar, another's, between kinds
+SHORT = 0.4  # percent: length of a bar of less, so that 0 is told from no value
 ROUNDING = 1e-9  # by how much a mean of shares may leave [0, 1]
 OTHERS = {
     "question_alone": ("question alone", drawing.ORANGE),
@@ -73,7 +74,7 @@ def answer_bars_figure(
     order = ["the trained model", *(OTHERS[key][0] for key in others)]
     caption = f"Right answers by kind of question; in each kind from the top: {', '.join(order)}."
     if any(math.isfinite(row.low) for row in shares):
-        caption += " Black: 95 % interval of the trained model."
+        caption += " Whiskers: 95 % interval of the trained model."
     return FigureImage(name, title, _words(shares, others), svg=svg, caption=caption)
 
 
@@ -81,8 +82,6 @@ def _check(rows: Sequence[AnswerShares]) -> None:
     """Refuse what cannot be drawn, naming the row."""
     if not 1 <= len(rows) <= MOST:
         raise ValueError(f"answer bars show 1 to {MOST} kinds of questions, found {len(rows)}")
-    if not any(math.isfinite(value) for row in rows for value in row[2:]):
-        raise ValueError(f"answer bars: none of {len(rows)} kinds has a value; leave them out")
     for row in rows:
         for value in row[2:]:
             if not (math.isnan(value) or -ROUNDING <= value <= 1 + ROUNDING):
@@ -92,13 +91,19 @@ def _check(rows: Sequence[AnswerShares]) -> None:
                 )
         if math.isnan(row.low) != math.isnan(row.high) or row.low > row.high:
             raise ValueError(f"answers to {row.name!r}: [{row.low:g}, {row.high:g}] is no interval")
+    if all(math.isnan(value) for row in rows for value in row[2:]):
+        raise ValueError(f"answer bars: none of {len(rows)} kinds has a value; leave them out")
 
 
 def _words(rows: Sequence[AnswerShares], others: Sequence[str]) -> str:
     """All values of all kinds."""
     parts = [
         f"{one_line(row.name, 40)} (n = {number(row.n)}): trained {panels.percent(row.trained)}"
-        + "".join(f", {OTHERS[k][0]} {panels.percent(getattr(row, k))}" for k in others)
+        + "".join(
+            f", {OTHERS[key][0]} {panels.percent(getattr(row, key))}"
+            for key in others
+            if math.isfinite(getattr(row, key))
+        )
         for row in rows
     ]
     return f"Right answers by kind of question. {'; '.join(parts)}."
@@ -115,11 +120,12 @@ def _draw(rows: Sequence[AnswerShares], others: Sequence[str]) -> Figure:
         handles.append(Line2D([], [], color=drawing.INK, linewidth=1.4, label="95 % interval"))
     group = THICK + THIN * len(others)
     tall = len(rows) * (group + SPACE)
-    figure, (axes,) = panels.panel_axes(1, handles, tall=tall - panels.ABOVE - panels.BELOW + BELOW)
+    room = max(1.0, tall + BELOW - panels.ABOVE - panels.BELOW)
+    figure, (axes,) = panels.panel_axes(1, handles, tall=room)
     counts = [f"n = {number(row.n)}" for row in rows]
-    most = NAMES - drawing.text_width(counts, panels.SMALL)
-    names = [panels.fitted(row.name, most, 8.0) for row in rows]
-    left = drawing.text_width(names, 8.0) + drawing.text_width(counts, panels.SMALL) + 18
+    away = drawing.text_width(counts, panels.SMALL) + 14
+    names = [panels.fitted(row.name, NAMES, 8.0) for row in rows]
+    left = drawing.text_width(names, 8.0) + away + 4
     width, height = panels.WIDTH, 72 * figure.get_figheight()
     axes.set_position((left / width, BELOW / height, 1 - (left + RIGHT) / width, tall / height))
     _percent_axis(axes, tall)
@@ -130,7 +136,11 @@ def _draw(rows: Sequence[AnswerShares], others: Sequence[str]) -> Figure:
         for k, key in enumerate(others):
             bar = _bar(getattr(row, key), top + THICK + k * THIN, THIN)
             boxes.setdefault(OTHERS[key][1], []).append(bar)
-        _write_row(axes, row, (names[i], counts[i]), top, group)
+        _write_value(axes, row, top + THICK / 2)
+        words = ((names[i], -away, 8.0, drawing.INK), (counts[i], -8, panels.SMALL, drawing.MUTED))
+        for word, x, size, colour in words:
+            axes.annotate(word, (0, top + group / 2), (x, 0), textcoords="offset points",
+                          ha="right", va="center", size=size, color=colour)  # fmt: skip
     for colour, some in boxes.items():
         panels.fill_boxes(axes, [box for box in some if box[2] > 0], colour)
     return figure
@@ -138,7 +148,8 @@ def _draw(rows: Sequence[AnswerShares], others: Sequence[str]) -> Figure:
 
 def _bar(share: float, top: float, thick: float) -> panels.Box:
     """Place the bar of a share with a hair's breadth below it; of no width for nan."""
-    return 0.0, top, 100 * share if share > 0 else 0.0, thick - 0.6
+    width = 0.0 if math.isnan(share) else min(max(100 * share, SHORT), 100.0)
+    return 0.0, top, width, thick - 0.6
 
 
 def _percent_axis(axes: Axes, tall: float) -> None:
@@ -155,31 +166,18 @@ def _percent_axis(axes: Axes, tall: float) -> None:
     axes.spines["bottom"].set_visible(False)
 
 
-def _write_row(
-    axes: Axes, row: AnswerShares, words: tuple[str, str], top: float, group: float
-) -> None:
-    """Write name and n at the left, the trained model's interval and its value at its bar's end."""
-    from matplotlib.transforms import blended_transform_factory, offset_copy
-
-    middle = top + THICK / 2
+def _write_value(axes: Axes, row: AnswerShares, middle: float) -> None:
+    """Draw the trained model's interval and write its value at the end of its bar."""
     if math.isfinite(row.low):
-        ends = (100 * row.low, 100 * row.high)
-        axes.plot(ends, (middle, middle), color=drawing.INK, linewidth=1.4, clip_on=False)
-        for end in ends:
-            sides = (middle - 2.6, middle + 2.6)
-            axes.plot((end, end), sides, color=drawing.INK, linewidth=1.4, clip_on=False)
-    ends = [value for value in (0.0, row.trained, row.high) if math.isfinite(value)]
-    axes.annotate(panels.percent(row.trained) if math.isfinite(row.trained) else "no value",
-                  (100 * max(ends), middle), (6, 0), textcoords="offset points", va="center",
-                  color=drawing.INK if math.isfinite(row.trained) else drawing.MUTED,
-                  annotation_clip=False)  # fmt: skip
-    edge = blended_transform_factory(axes.transAxes, axes.transData)
-    count = drawing.text_width([words[1]], panels.SMALL)
-    centre = top + group / 2
-    for word, away, size, colour in (
-        (words[0], -14 - count, 8.0, drawing.INK),
-        (words[1], -8.0, panels.SMALL, drawing.MUTED),
-    ):
-        place = offset_copy(edge, axes.figure, x=away, units="points")  # type: ignore[arg-type]
-        axes.text(0, centre, word, transform=place, ha="right", va="center", size=size,
-                  color=colour)  # fmt: skip
+        low, high = 100 * row.low, 100 * row.high
+        for x, y in (
+            ((low, high), (0.0, 0.0)),
+            ((low, low), (-2.6, 2.6)),
+            ((high, high), (-2.6, 2.6)),
+        ):
+            axes.plot(x, [middle + v for v in y], color=drawing.INK, linewidth=1.4, clip_on=False)
+    end = max(100 * value for value in (0.0, row.trained, row.high) if math.isfinite(value))
+    known = math.isfinite(row.trained)
+    axes.annotate(panels.percent(row.trained) if known else "no value", (end, middle), (6, 0),
+                  textcoords="offset points", va="center", annotation_clip=False,
+                  color=drawing.INK if known else drawing.MUTED)  # fmt: skip

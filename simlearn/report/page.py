@@ -29,6 +29,7 @@ HEADLINES = ("ncm_all", "recall_at_1", "easy_vqa_accuracy")
 """The first of these that a report has is its first number."""
 UNREADABLE = "not readable"
 _FIRST_FIGURES = (
+    *("answers", "answer_examples"),
     *("retrieval", "forgetting", "accuracy_matrix", "embedding"),
     *("cmc", "roc", "confusion", "curves"),
     *("mask_drops_accuracy", "mask_drops_loss", "neuron_layers", "neuron_overlap"),

@@ -16,6 +16,7 @@ from simlearn.report import FigureImage, Metric
 from simlearn.report.answer_bars import MOST, AnswerShares, answer_bars_figure
 from simlearn.report.answer_example import AnswerExample, Reply
 from simlearn.report.answer_examples import answer_examples_figure
+from simlearn.tasks.answer_measures import question_groups
 
 if TYPE_CHECKING:
     from simlearn.tasks.language_report import Answers
@@ -44,8 +45,8 @@ def example_rows(questions: Sequence[Question], *, seed: int) -> list[int]:
         drawn = numpy_generator(seed, "examples", dataset).permutation(own)
         turn[drawn] = np.arange(len(own))
     order = sorted(range(len(questions)), key=lambda i: (turn[i], i))
-    seen = [i for i in order if _has_medium(questions[i])]
-    plain = [i for i in order if not _has_medium(questions[i])]
+    seen = [i for i in order if has_medium(questions[i])]
+    plain = [i for i in order if not has_medium(questions[i])]
     first = [*seen[:SEEN], *plain[: EXAMPLES - SEEN]]
     others = [*seen[SEEN:], *plain[EXAMPLES - SEEN :]]
     return sorted([*first, *others[: EXAMPLES - len(first)]])
@@ -65,19 +66,31 @@ def language_figures(
         trained: accuracies of the trained model by name, those of a data set before its kinds'.
         baselines: the same of "question alone", "medium blanked" and "untrained".
     """
-    return (*bars_picture(trained, baselines), examples_picture(answers, rows))
+    bars = bars_picture(answers.questions, trained, baselines)
+    return (*bars, examples_picture(answers, rows))
 
 
 def bars_picture(
-    trained: Mapping[str, Metric], baselines: Mapping[str, Mapping[str, Metric]]
+    questions: Sequence[Question],
+    trained: Mapping[str, Metric],
+    baselines: Mapping[str, Mapping[str, Metric]],
 ) -> tuple[FigureImage, ...]:
-    """Bars of the data sets and of the kinds with most questions; nothing where none is judged."""
+    """Bars of the data sets, then of the kinds with most questions; nothing where none is judged.
+
+    Nothing is blanked where no question has a picture or sound.
+    """
     known = [name for name, metric in trained.items() if math.isfinite(metric.value)]
     if not known:
         return ()
-    largest = sorted(known, key=lambda name: -trained[name].n)  # a data set before its kinds
-    kept = [name for name in known if name in largest[:MOST]]
-    cut = f" (the {MOST} largest of {len(known)})" if len(known) > MOST else ""
+    datasets = {f"{q.dataset}_accuracy" for q in questions}
+    first = sorted(known, key=lambda name: (name not in datasets, -trained[name].n))
+    kept = [name for name in known if name in first[:MOST]]
+    cut = f" ({MOST} of {len(known)}, the largest)" if len(known) > MOST else ""
+    seen = {
+        f"{name}_accuracy"
+        for name, rows in question_groups(questions)
+        if any(has_medium(questions[i]) for i in rows.nonzero().flatten().tolist())
+    }
     shares = [
         AnswerShares(
             shown_name(name),
@@ -85,7 +98,7 @@ def bars_picture(
             trained[name].value,
             *(trained[name].interval or (math.nan, math.nan)),
             question_alone=baselines["question alone"][name].value,
-            blanked=baselines["medium blanked"][name].value,
+            blanked=baselines["medium blanked"][name].value if name in seen else math.nan,
             untrained=baselines["untrained"][name].value,
         )
         for name in kept
@@ -105,7 +118,7 @@ def examples_picture(answers: Answers, rows: Sequence[int]) -> FigureImage:
             question=q.text,
             right=", ".join(q.answers[:3]),
             reply=_reply(answers.trained, i),
-            blanked=_reply(answers.blanked, i) if _has_medium(q) else None,
+            blanked=_reply(answers.blanked, i) if has_medium(q) else None,
             image=None if q.image is None else np.asarray(load_image(q)),
             sound=None if q.audio is None else load_audio(q, RATE),
         )
@@ -114,7 +127,7 @@ def examples_picture(answers: Answers, rows: Sequence[int]) -> FigureImage:
     return answer_examples_figure(examples, title="Answers to questions drawn at random")
 
 
-def _has_medium(question: Question) -> bool:
+def has_medium(question: Question) -> bool:
     """Whether there is something beside the words."""
     return question.image is not None or question.audio is not None
 

@@ -15,10 +15,9 @@ from simlearn.data.questions import Question, QuestionData
 from simlearn.report import FigureImage, Metric, Report, Table, environment, training_curves
 from simlearn.tasks.answer_measures import answer_metrics, mean_metrics
 from simlearn.tasks.language_parts import LanguageParts
+from simlearn.tasks.language_pictures import example_rows, language_figures, shown_name
 from simlearn.tasks.run_context import RunContext
 from simlearn.trainer.csv_log import read_csv_log
-
-EXAMPLES = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +47,9 @@ def made_by(report: Report, data: QuestionData) -> dict[str, Any]:
         "seed": report.seed,
         "data": {**data.facts, "fingerprint": data.fingerprint},
         "test": {name: metric.value for name, metric in report.metrics.items()},
-        "config": report.config,
+        "config": "".join(
+            line for line in report.config.splitlines(True) if not line.startswith("run_dir:")
+        ),
         "packages": report.environment["packages"],
         "git": report.environment["git"],
     }
@@ -85,6 +86,7 @@ def language_report(
         "question alone": shares(answers.lookup),
         "medium blanked": shares(answers.blanked.score),
     }
+    shown = example_rows(questions, seed=run.seed)
     return Report(
         recipe=run.recipe,
         seed=run.seed,
@@ -99,8 +101,11 @@ def language_report(
             "answers": parts.protocol.method,
         },
         seconds=seconds,
-        tables=(kind_table(trained, baselines), example_table(answers)),
-        figures=curves(run.run_dir),
+        tables=(kind_table(trained, baselines), example_table(answers, shown)),
+        figures=(
+            *language_figures(answers, shown, trained, baselines),
+            *curves(run.run_dir),
+        ),
         config=run.config,
         environment=environment(),
         run_dir=run.run_dir,
@@ -117,7 +122,7 @@ def kind_table(
     """Accuracy by data set and kind beside what the question alone gives."""
     rows: tuple[tuple[str | float | int | None, ...], ...] = tuple(
         (
-            name.removesuffix("_accuracy").replace("_", " "),
+            shown_name(name),
             metric.n,
             metric.value,
             *(found[name].value for found in baselines.values()),
@@ -133,10 +138,13 @@ def kind_table(
     )
 
 
-def example_table(answers: Answers) -> Table:
-    """A few answers of every data set, evenly spaced, never chosen by whether they are right."""
-    count = len(answers.questions)
-    rows = sorted({round(i * (count - 1) / max(1, EXAMPLES - 1)) for i in range(EXAMPLES)})
+def example_table(answers: Answers, rows: Sequence[int]) -> Table:
+    """A few answers in words, the same as in the picture of examples.
+
+    Args:
+        answers: of all models.
+        rows: questions to be shown.
+    """
     return Table(
         title="Answers",
         columns=("question", "right answer", "answer", "medium blanked"),
@@ -149,7 +157,7 @@ def example_table(answers: Answers) -> Table:
             )
             for i in rows
         ),
-        note="Questions evenly spaced over the test split.",
+        note="Questions drawn by the run's seed, never by what was answered.",
     )
 
 

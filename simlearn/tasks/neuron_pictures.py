@@ -8,6 +8,7 @@ import torch
 
 from simlearn.analysis.aggregate import WEIGHTS, aggregate_scores
 from simlearn.analysis.mask_plan import COMPLEMENT, ONLY
+from simlearn.analysis.neuron_set import NeuronSet
 from simlearn.analysis.overlap import overlap_by_third, overlap_matrix
 from simlearn.report import FigureImage
 from simlearn.report.geometry_curves import geometry_curves_figure
@@ -31,15 +32,38 @@ def neuron_figures(
     protocol = parts.protocol
     chosen = results.sets[protocol.ratio]
     layers, width = results.scores.shape[-2:]
-    groups = [name for name in chosen if len(chosen[name])]
-    kept = chosen.only(*groups)
-    counts = torch.stack([kept.per_layer(layers)[name] for name in groups])
-    whole, thirds = overlap_matrix(kept), overlap_by_third(kept, layers)
     percent = f"{100 * protocol.ratio:g} %"
     return (
         *drop_figures(results, found),
+        *set_figures(chosen, int(layers), int(width), percent),
+        histogram(parts, results),
+        *geometry_figures(results),
+    )
+
+
+def set_figures(
+    chosen: NeuronSet, layers: int, width: int, percent: str
+) -> tuple[FigureImage, ...]:
+    """Neurons by layer and what groups share; nothing where no group has a neuron.
+
+    Args:
+        chosen: selected neurons by group.
+        layers: of the model.
+        width: neurons of a layer.
+        percent: share of the neurons that was selected, in words.
+    """
+    groups = [name for name in chosen if len(chosen[name])]
+    if not groups:
+        return ()
+    kept = chosen.only(*groups)
+    per_layer = kept.per_layer(layers)
+    whole, thirds = overlap_matrix(kept), overlap_by_third(kept, layers)
+    return (
         neuron_layers_figure(
-            counts, groups, title=f"Selected neurons by layer ({percent})", width=int(width)
+            torch.stack([per_layer[name] for name in groups]),
+            groups,
+            title=f"Selected neurons by layer ({percent})",
+            width=width,
         ),
         neuron_overlap_figure(
             whole.counts,
@@ -48,8 +72,6 @@ def neuron_figures(
             title=f"Neurons that modalities share ({percent})",
             thirds=torch.stack([part.jaccard for part in thirds.values()]),
         ),
-        histogram(parts, results),
-        *geometry_figures(results),
     )
 
 

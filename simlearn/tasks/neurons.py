@@ -147,7 +147,7 @@ def find_neurons(parts: NeuronParts, run: RunContext) -> Report:
     write_neuron_files(results, adapter, data, parts, run)
     report = neuron_report(parts, run, data, adapter, results, watch.seconds)
     write_report(report)
-    shutil.rmtree(run.run_dir / "statistics", ignore_errors=True)  # what a resumed run would have needed
+    shutil.rmtree(run.run_dir / "statistics", ignore_errors=True)  # for resuming alone
     return report
 
 

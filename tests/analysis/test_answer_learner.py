@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from simlearn.analysis import answer_learner as module
 from simlearn.analysis.adapter import ModelAdapter
 from simlearn.analysis.answer_learner import AnswerLearner
 from simlearn.analysis.answer_tensors import answer_tensors
@@ -17,22 +18,31 @@ from tests.analysis.tiny_case import TAUGHT, tiny_case
 
 def learner_of(family, *, media=5, texts=3, optimizer=None, seed=0, **options):
     kind, model, processor, questions = tiny_case(family)
-    return AnswerLearner(
-        model,
-        media_tensors(family, processor, questions),
-        answer_tensors(processor, questions, place=kind.place, tokens=kind.tokens),
-        QuestionSampler(questions, QuestionBatches(media=media, texts=texts), seed=seed),
-        optimizer or AdamW(lr=0.01),
-        seed=seed,
-        **options,
-    ), ModelAdapter(model, processor), questions
+    return (
+        AnswerLearner(
+            model,
+            media_tensors(family, processor, questions),
+            answer_tensors(processor, questions, place=kind.place, tokens=kind.tokens),
+            QuestionSampler(questions, QuestionBatches(media=media, texts=texts), seed=seed),
+            optimizer or AdamW(lr=0.01),
+            seed=seed,
+            **options,
+        ),
+        ModelAdapter(model, processor),
+        questions,
+    )
 
 
 def step(learner, batch):
     """Loss of a step, and what was logged."""
     logged = {}
-    learner.log = lambda name, value, **_: logged.update({name: float(value)})
-    return learner.training_step(batch, 0)["loss"], logged
+
+    def log_step(_, values):
+        logged.update({name: float(v) for name, v in values.items()})
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module, "log_step", log_step)
+        return learner.training_step(batch, 0)["loss"], logged
 
 
 def by_hand(adapter, questions, rows):
@@ -62,8 +72,8 @@ def test_the_loss_is_that_of_answers_and_ends(family):
     with torch.no_grad():
         loss, logged = step(learner, (with_medium, without, turns))
         media, texts = (by_hand(adapter, questions, r) for r in (with_medium, without))
-    assert logged["train/loss_media"] == pytest.approx(media, rel=2e-4)
-    assert logged["train/loss_text"] == pytest.approx(texts, rel=2e-4)
+    assert logged["loss_media"] == pytest.approx(media, rel=2e-4)
+    assert logged["loss_text"] == pytest.approx(texts, rel=2e-4)
     assert float(loss) == pytest.approx(media + 0.25 * texts, rel=2e-4)
 
 
@@ -88,7 +98,7 @@ def test_turned_pictures_give_another_loss_and_texts_none():
     with torch.no_grad():
         plain, a = step(learner, (with_medium, without, None))
         turned, b = step(learner, (with_medium, without, turns))
-    assert float(plain) != float(turned) and a["train/loss_text"] == b["train/loss_text"]
+    assert float(plain) != float(turned) and a["loss_text"] == b["loss_text"]
 
 
 @pytest.mark.parametrize(("media", "texts"), [(5, 0), (0, 3)])

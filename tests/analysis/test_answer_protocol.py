@@ -12,7 +12,7 @@ from simlearn.analysis.answer_protocol import QuestionAnswering
     [
         *(({n: 0}, rf"evaluation\.{n} is 0, must be at least 1")
           for n in ("batch_size", "max_new_tokens", "bootstrap")),
-        ({"method": "guess"}, r"evaluation\.method is 'guess', must be one of next_token, generate"),
+        ({"method": "guess"}, r"method is 'guess', must be one of next_token, generate"),
         ({"split": "train"}, r"evaluation\.split is 'train', must be one of test, val"),
     ],
 )  # fmt: skip

@@ -85,7 +85,10 @@ def test_texts_of_prompts():
 def test_answers_that_are_no_word(answer):
     _, _, processor, questions = tiny_case("llava")
     asked = [questions[0], replace(questions[1], answers=(answer,))]
-    with pytest.raises(AnalysisError, match=f"the answer {answer!r} is not one word of the vocab".replace("?", r"\?")):
+    with pytest.raises(
+        AnalysisError,
+        match=f"the answer {answer!r} is not one word of the vocab".replace("?", r"\?"),
+    ):
         answer_tensors(processor, asked, place="<image>", tokens=9)
 
 
@@ -101,9 +104,3 @@ def test_only_the_first_answer_is_learnt():
     q = replace(questions[0], answers=("red", "a red zebra"))
     tensors = answer_tensors(processor, [q], place="<image>", tokens=9)
     assert processor.tokenizer.decode(tensors.targets[0, 0]) == "red"
-
-
-def test_no_question():
-    _, _, processor, _ = tiny_case("llava")
-    tensors = answer_tensors(processor, [], place="<image>", tokens=9)
-    assert len(tensors.ids) == 0 and tensors.targets.shape == (0, 2)

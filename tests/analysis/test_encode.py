@@ -4,9 +4,10 @@ import torch
 import transformers as hf
 
 from simlearn.analysis.adapter import ModelAdapter
-from simlearn.analysis.encode import encode_questions, prompt_text
+from simlearn.analysis.encode import encode_questions, prompt_text, whole_chunk
 from simlearn.analysis.errors import AnalysisError
 from simlearn.analysis.families import family_of
+from simlearn.analysis.tiny_models import TinyQwen2Audio
 from simlearn.data.questions import Question
 from tests.analysis.models import TEXT, tiny_model
 
@@ -115,6 +116,26 @@ def test_sounds_are_brought_to_the_rate(template):
     assert codes.count(5) == 10
     with torch.no_grad():
         assert adapter.forward(batch, logits="last").shape == (1, 256)
+
+
+def test_sounds_of_any_length_for_an_extractor_of_a_broken_number_of_seconds():
+    """0.64 s are 5120.0 samples, by which transformers can neither cut nor fill."""
+    _, processor = TinyQwen2Audio(hidden=32, intermediate=48, layers=1, heads=2).build((), seed=0)
+    extractor = processor.feature_extractor
+    assert extractor.n_samples == 5120 and isinstance(extractor.n_samples, float)
+    wave = np.sin(np.arange(9000) / 7).astype(np.float32)
+    features = []
+    for length in (400, 5120, 9000):
+        asked = Question("s", "what?", (), audio=wave[:length], rate=8000)
+        batch = encode_questions([asked], processor, family_of("qwen2_audio"), {5: 6})
+        features.append(batch["input_features"])
+        assert features[-1].shape == (1, 40, 64)
+    assert torch.equal(features[1], features[2]) and not torch.equal(features[0], features[1])
+    assert np.array_equal(whole_chunk(wave, extractor), wave[:5120])
+    filled = whole_chunk(wave[:400], extractor)
+    assert np.array_equal(filled[:400], wave[:400]) and not filled[400:].any()
+    extractor.n_samples = 5120
+    assert whole_chunk(wave, extractor) is wave and whole_chunk(wave, object()) is wave
 
 
 def test_tokenizer_alone():

@@ -93,7 +93,9 @@ def test_transfer_sets_are_the_selection_on_one_data_set():
         wanted = select_neurons(alone, 0.1, "LA_MU", names=NAMES, model="f00d")
         assert by[f"{ONLY}{dataset}"].neurons == wanted
     _, alone = plan(random_scores()[:1], datasets=DATASETS[:1])
-    assert rows(next(m for m in alone if m.ratio == 0.1).neurons) == rows(by[ONLY + "easy_vqa"].neurons)
+    assert rows(next(m for m in alone if m.ratio == 0.1).neurons) == rows(
+        by[ONLY + "easy_vqa"].neurons
+    )
     assert len(by[ONLY + "text"].neurons["image"]) == 0  # that modality is not in it
     assert rows(by[ONLY + "text"].neurons) != rows(by[ONLY + "easy_vqa"].neurons)
 

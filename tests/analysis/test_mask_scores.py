@@ -155,9 +155,7 @@ def test_interrupted_after_every_mask_and_resumed(adapter, prepared, masks, tmp_
         assert [p.name for p in (tmp_path / "cut").glob("*")] == kept
     passes.clear()
     told = []
-    resumed = run(
-        adapter, prepared, masks, tmp_path / "cut", report=lambda *row: told.append(row)
-    )
+    resumed = run(adapter, prepared, masks, tmp_path / "cut", report=lambda *row: told.append(row))
     assert passes["forward"] == len(prepared) and told == [("masks", 4, 4)]
     for one, two in zip(whole, resumed, strict=True):
         assert all(torch.equal(getattr(one, name), getattr(two, name)) for name in VALUES)

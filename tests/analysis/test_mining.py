@@ -54,9 +54,7 @@ def by_hand(adapter, question):
         for block in adapter.decoder.layers:
             hook = block.mlp.act_fn.register_forward_hook(lambda m, a, out: acts.append(out[0]))
             stack.callback(hook.remove)
-            hook = block.input_layernorm.register_forward_hook(
-                lambda m, a, out: states.append(out)
-            )
+            hook = block.input_layernorm.register_forward_hook(lambda m, a, out: states.append(out))
             stack.callback(hook.remove)
         adapter.model(**batch)
         for block, act, x in zip(adapter.decoder.layers, acts, states, strict=True):
@@ -106,9 +104,7 @@ def naive_scores(adapter, questions, split, attn, causal):
         ("special_text_separate", "none", False),
     ],
 )
-def test_scores_are_those_of_single_prompts(
-    adapter, questions, tmp_path, split, attn, causal
-):
+def test_scores_are_those_of_single_prompts(adapter, questions, tmp_path, split, attn, causal):
     mined = run(adapter, questions, tmp_path, split=split, attn=attn, causal=causal)
     scores, kept = dataset_scores(mined.scores, split)
     names, naive = naive_scores(adapter, questions, split, attn, causal)
@@ -169,9 +165,7 @@ def test_the_split_of_the_predict_module_alone(adapter, questions, tmp_path):
         trainer.predict(module, batches, return_predictions=False)
         wanted = sum(whole.count[codes[name]] for name in merged)
         assert torch.equal(stats.count[codes["text"]], wanted)
-        assert torch.equal(
-            stats.pos[codes["text"]], sum(whole.pos[codes[name]] for name in merged)
-        )
+        assert torch.equal(stats.pos[codes["text"]], sum(whole.pos[codes[name]] for name in merged))
         left = set(MODALITIES) - set(merged)
         for name in left:
             assert torch.equal(stats.pos[codes[name]], whole.pos[codes[name]])
@@ -202,9 +196,7 @@ def assert_same(one, two):
 
 
 @pytest.mark.parametrize("after", [1, 5, 13])
-def test_interrupted_and_resumed_is_uninterrupted(
-    adapter, questions, tmp_path, monkeypatch, after
-):
+def test_interrupted_and_resumed_is_uninterrupted(adapter, questions, tmp_path, monkeypatch, after):
     whole = run(adapter, questions, tmp_path / "whole")
     stop, report, told = stopping(after)
     with pytest.raises(Interrupted, match=r"stopped by SIGTERM after (3|6|13) samples"):

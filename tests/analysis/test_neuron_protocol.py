@@ -42,7 +42,9 @@ def test_the_option_file_says_the_same():
     ],
 )
 def test_unknown_words_are_named_with_those_that_there_are(name, word, there):
-    with pytest.raises(ValueError, match=rf"evaluation.{name} is '{word}', must be one of .*{there}"):
+    with pytest.raises(
+        ValueError, match=rf"evaluation.{name} is '{word}', must be one of .*{there}"
+    ):
         NeuronMasks(**{name: word})
 
 

@@ -38,7 +38,9 @@ def predict(module, batches, folder):
 
 @pytest.fixture(scope="module")
 def adapter():
-    return Encoding(tiny_model("llava"))
+    adapter = Encoding(tiny_model("llava"))
+    adapter.forward(tiny_batch("llava"))  # transformers puts hooks of its own
+    return adapter
 
 
 def straight(adapter, questions=QUESTIONS):
@@ -79,7 +81,10 @@ def test_interrupted_and_resumed_by_sample_id(adapter, tmp_path):
         accumulators = {"stats": stats_for(adapter)}
         store = StatisticsStore(tmp_path / "shards", accumulators, every=2)
         left = [q for q in questions if (q.dataset, q.id) not in store.done]
-        predict(NeuronStatistics(adapter, accumulators, store=store), loader(left), tmp_path)
+        if left:
+            predict(NeuronStatistics(adapter, accumulators, store=store), loader(left), tmp_path)
+        else:
+            store.finish()
         return accumulators["stats"], len(left)
 
     layer = adapter.decoder.layers[1]

@@ -73,3 +73,16 @@ def test_empty_side_is_nan_and_errors_say_why():
         mask_specificity(side(0, 5, 1, 1), side(1, 5, 1, 1, masks=4))
     with pytest.raises(ValueError, match="draws is 0"):
         mask_specificity(side(0, 5, 1, 1), side(1, 5, 1, 1), draws=0)
+
+
+def test_questions_about_one_picture_are_drawn_together():
+    """Every question asked four times: no less uncertain, where they are known to be the same."""
+    own, other = side(4, 30, 0.5, 0.9), side(5, 30, 0.9, 0.9)
+    rows = torch.arange(30).repeat_interleave(4)
+    many = AnswersUnderMasks(own.base[rows], own.masked[rows], own.controls[:, rows], rows)
+    once, together = (mask_specificity(a, other, draws=300) for a in (own, many))
+    assert together.excess == pytest.approx(once.excess) and together.n == (120, 30)
+    assert together.excess_interval == pytest.approx(once.excess_interval, abs=1e-9)
+    blind = AnswersUnderMasks(many.base, many.masked, many.controls)
+    alone = mask_specificity(blind, other, draws=300)
+    assert alone.interval[1] - alone.interval[0] < together.interval[1] - together.interval[0]

@@ -155,22 +155,30 @@ def test_weights_that_are_missing_are_not_made_up(llava, tmp_path):
     state = load_file(folder / WEIGHTS)
     kept = {k: v for k, v in state.items() if "mlp.down_proj" not in k}
     save_file(kept, folder / WEIGHTS, {"format": "pt"})
-    with pytest.raises(AnalysisError, match=r"1 weights are not in its files \(.*down_proj.weight,"):
+    with pytest.raises(
+        AnalysisError, match=r"1 weights are not in its files \(.*down_proj.weight,"
+    ):
         open_model(str(folder))
 
 
-@pytest.mark.parametrize("path", ["/no/such/folder", "nobody/nothing", "a b c", "x\0y", "{f}/config.json"])
+@pytest.mark.parametrize(
+    "path", ["/no/such/folder", "nobody/nothing", "a b c", "x\0y", "{f}/config.json"]
+)
 def test_paths_that_lead_nowhere(llava, path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     given = path.format(f=llava)
-    with pytest.raises(AnalysisError, match="Give the folder of a model saved by transformers") as caught:
+    with pytest.raises(
+        AnalysisError, match="Give the folder of a model saved by transformers"
+    ) as caught:
         open_model(given)
     assert f"model.path={given}" in str(caught.value)
 
 
 def test_transformers_is_not_installed(monkeypatch, llava):
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(AnalysisError, match=r"need transformers: pip install 'simlearn\[analysis\]'"):
+    with pytest.raises(
+        AnalysisError, match=r"need transformers: pip install 'simlearn\[analysis\]'"
+    ):
         open_model(str(llava))
 
 

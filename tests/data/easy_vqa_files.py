@@ -7,7 +7,12 @@ import json
 import numpy as np
 from PIL import Image
 
-PAINT = {"red": (220, 20, 20), "blue": (30, 60, 220), "teal": (0, 128, 128), "gray": (128, 128, 128)}
+PAINT = {
+    "red": (220, 20, 20),
+    "blue": (30, 60, 220),
+    "teal": (0, 128, 128),
+    "gray": (128, 128, 128),
+}
 SHAPES = ("circle", "rectangle", "triangle")
 
 

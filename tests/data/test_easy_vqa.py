@@ -79,7 +79,9 @@ def test_splits_of_the_data_set(installed):
     }
     images = {s: {q.image for q in found} - {None} for s, found in data.splits.items()}
     assert not images["train"] & images["val"]
-    assert all(p.parts[-3] == ("test" if s == "test" else "train") for s in images for p in images[s])
+    assert all(
+        p.parts[-3] == ("test" if s == "test" else "train") for s in images for p in images[s]
+    )
     for found in data.splits.values():
         order = [int(q.id) for q in found if q.dataset == "easy_vqa"]
         assert order == sorted(order)

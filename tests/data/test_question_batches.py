@@ -21,16 +21,20 @@ PIXEL = np.zeros((1, 1, 3), np.uint8)
 
 def questions(kinds, *, media=True):
     image = PIXEL if media else None
-    return [Question(f"{media}-{n}", "?", ("a",), kind, image=image) for n, kind in enumerate(kinds)]
+    return [
+        Question(f"{media}-{n}", "?", ("a",), kind, image=image) for n, kind in enumerate(kinds)
+    ]
 
 
 def naive_counts(kinds, count, tenths):
-    """Give one place after the other to whoever is farthest behind its exact share, in fractions."""
+    """In fractions: what is left over goes to those that are farthest behind their share."""
     rest = 10 - sum(tenths.get(k, 0) for k in kinds)
     free = [k for k in kinds if k not in tenths]
     exact = {k: Fraction(tenths[k]) if k in tenths else Fraction(rest, len(free)) for k in kinds}
     total = sum(exact.values())
-    exact = {k: v * count / total if total else Fraction(count, len(kinds)) for k, v in exact.items()}
+    exact = {
+        k: v * count / total if total else Fraction(count, len(kinds)) for k, v in exact.items()
+    }
     found = {k: math.floor(v) for k, v in exact.items()}
     order = sorted(kinds, key=lambda k: found[k] - exact[k])
     for k in order[: count - sum(found.values())]:
@@ -126,7 +130,9 @@ def test_a_step_without_one_side():
 
 
 def test_questions_that_are_not_there():
-    with pytest.raises(DataError, match=r"without a picture or sound, and sampler\.texts is 48: set"):
+    with pytest.raises(
+        DataError, match=r"without a picture or sound, and sampler\.texts is 48: set"
+    ):
         QuestionSampler(questions(["a"]), QuestionBatches(texts=48), seed=0)
     with pytest.raises(DataError, match=r"with a picture or sound, and sampler\.media is 7: set"):
         QuestionSampler(questions(["a"], media=False), QuestionBatches(media=7), seed=0)

@@ -71,9 +71,7 @@ def test_a_draw_depends_on_seed_split_and_data_set_alone():
 
 def test_fewer_are_among_more():
     found = questions(a=30)
-    few, more = (
-        {q.id for q in draw_questions(found, n, seed=3, split="train")} for n in (5, 12)
-    )
+    few, more = ({q.id for q in draw_questions(found, n, seed=3, split="train")} for n in (5, 12))
     assert few < more
 
 
@@ -97,9 +95,15 @@ def test_the_fingerprint_feels_every_part():
     for other in (
         {"train": [], "test": [q]},
         {"train": [q, q], "test": []},
-        *({"train": [replace(q, **change)], "test": []} for change in (
-            {"id": "2"}, {"text": "what"}, {"answers": ("blue", "red")}, {"dataset": "b"},
-        )),
+        *(
+            {"train": [replace(q, **change)], "test": []}
+            for change in (
+                {"id": "2"},
+                {"text": "what"},
+                {"answers": ("blue", "red")},
+                {"dataset": "b"},
+            )
+        ),
     ):
         assert question_fingerprint(other) != base
     texts = [replace(q, text=t, answers=a) for t, a in (("a", ("b",)), ("ab", ()))]

@@ -83,7 +83,9 @@ def test_shares_of_kinds(drawn):
         assert abs(kinds[kind] / COUNT - share) < 0.04
     wordings = defaultdict(set)
     for q in drawn:
-        wordings[q.kind].add(re.sub(rf"({'|'.join(COLOURS + SHAPES)})( shape)?", "*", described(q)[2]))
+        wordings[q.kind].add(
+            re.sub(rf"({'|'.join(COLOURS + SHAPES)})( shape)?", "*", described(q)[2])
+        )
     for kind, asked in ASKED.items():
         assert len(wordings[kind]) == len({re.sub("{[a-z]*}( shape)?", "*", w) for w in asked})
 
@@ -120,6 +122,9 @@ def test_draws_are_functions_of_seed_split_and_number(drawn):
         (q.id, q.text, q.answers) for q in drawn[:20]
     ]
     assert [q.id for q in few[:2]] == ["train-0", "train-1"]
-    for other in (text_questions(20, seed=1, split="train"), text_questions(20, seed=0, split="val")):
+    for other in (
+        text_questions(20, seed=1, split="train"),
+        text_questions(20, seed=0, split="val"),
+    ):
         assert [q.text for q in other] != [q.text for q in few]
     assert text_questions(0, seed=0, split="train") == []
