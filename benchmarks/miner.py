@@ -8,8 +8,8 @@ LLaVA with three seeds, and with one each a narrow LLaVA (feed-forward width hal
 so that neurons are scarce), a Qwen2-VL and a Qwen2-Audio. Each is mined on 300 training questions
 of each data set and masked on 300 test questions about pictures (or tones) and 200 about sentences,
 at eight ratios, every mask beside 20 random ones with as many neurons in every layer. Nothing was
-tuned on what the masks do. Two runs at a time, one thread each; runs that are finished in ``--work`` are not
-run again, and one that was killed goes on where it was.
+tuned on what the masks do. Two runs at a time, one thread each; runs that are finished in
+``--work`` are not run again, and one that was killed goes on where it was.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ MODELS: dict[str, tuple[Sequence[int], Sequence[str]]] = {
 ASKED = {
     "qwen2_audio": ("data=tones", "data.train=300", "data.test=300", "data.text_test=200"),
 }
+NARROW = ("evaluation.ratio=0.05", "evaluation.ratios=[0.05,0.1,0.2,0.3,0.5]")
+"""2 % of 144 neurons are none for each of three modalities."""
 EASY = ("data.train=300", "data.test=300", "data.text_test=200")
 
 
@@ -52,7 +54,8 @@ def mine_job(name: str, seed: int, work: Path) -> Job:
     """The search for neurons in one model."""
     folder = work / "runs" / train_job(name, seed).name / "model"
     words = ["recipe=miner_tiny", f"seed={seed}", "model=pretrained", f"model.path={folder}"]
-    words += ["model.dtype=float32", *ASKED.get(name, EASY), *COMMON]
+    words += ["model.dtype=float32", *ASKED.get(name, EASY)]
+    words += [*(NARROW if name == "narrow_llava" else ()), *COMMON]
     return Job({"model": name, "seed": seed}, f"mine_{name}_seed{seed}", words)
 
 

@@ -12,8 +12,8 @@ from miner_runs import MEASURES, MinedRun
 from simlearn.data.randomness import torch_generator
 from simlearn.evaluation.intervals import times_drawn
 
-RATIO, WIDE = 0.02, 0.1
-"""MINER's ratio; and the one at which overlaps are counted, where there are enough neurons."""
+WIDE = 0.1
+"""Ratio at which overlaps are counted, where there are enough neurons."""
 MEDIA = {"easy_vqa": "image", "tones": "audio"}
 """Data set with a medium -> its modality."""
 SEEN = "seen on synthetic"
@@ -41,7 +41,7 @@ def against_chance(runs: Sequence[MinedRun]) -> Iterator[dict[str, Any]]:
         key = (group, ratio, dataset, measure)
         if group not in ("union", *MEDIA.values()) or measure == "margin":
             continue
-        if group != "union" and ratio != RATIO:
+        if group != "union" and ratio != runs[0].row["ratio"]:
             continue
         claim = f"{group} neurons hurt {dataset} questions more than random ones ({measure})"
         first, second = ([run.values[key][side] for run in runs] for side in (0, 1))
@@ -115,11 +115,13 @@ def lower_layers(runs: Sequence[MinedRun]) -> Iterator[dict[str, Any]]:
     yield {"ratio": WIDE, "measure": "Jaccard", **judge(claim, low, high, seen=SEEN)}
     shares = []
     for run in runs:
-        counts = torch.tensor(list(run.row["per_layer"][f"{RATIO:g}"].values())).sum(dim=0)
+        own = run.row["per_layer"][f"{run.row['ratio']:g}"]
+        counts = torch.tensor(list(own.values())).sum(dim=0)
         shares.append({"all": float(counts[0] / counts.sum())})
     even = [{"all": 1 / len(counts)} for _ in runs]
     claim = "more of the selected neurons lie in the first layer than an even share"
-    yield {"ratio": RATIO, "measure": "share", **judge(claim, shares, even, seen=SEEN)}
+    ratio = runs[0].row["ratio"]
+    yield {"ratio": ratio, "measure": "share", **judge(claim, shares, even, seen=SEEN)}
 
 
 def last_token(runs: Sequence[MinedRun]) -> Iterator[dict[str, Any]]:
@@ -135,7 +137,7 @@ def last_token(runs: Sequence[MinedRun]) -> Iterator[dict[str, Any]]:
         random.append({f"layer {i}": v for i, v in enumerate(each.mean(dim=0).tolist())})
     claim = "masking mined neurons moves the last token's attention between modalities more"
     yield {
-        "ratio": RATIO,
+        "ratio": runs[0].row["ratio"],
         "measure": "attention mass moved",
         **judge(claim, mined, random, seen=SEEN),
     }

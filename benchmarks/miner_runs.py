@@ -42,6 +42,7 @@ def read_mined(job: Job, folder: Path) -> MinedRun:
     found = json.loads((folder / "metrics.json").read_text())
     row = {
         **job.key,
+        "ratio": json.loads((folder / "meta.json").read_text())["protocol"]["ratio"],
         "plain": {k: m["value"] for k, m in found["test"].items()},
         "effects": [short(e) for e in found["effects"]],
         "specificity": [short(s) for s in found["specificity"]],

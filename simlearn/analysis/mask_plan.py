@@ -104,8 +104,9 @@ def plan_masks(
     chosen = sets[protocol.ratio]
     if not len(chosen.union()):
         raise AnalysisError(
-            f"evaluation.ratio={protocol.ratio} selects none of the model's {shape[0]} x {shape[1]} "
-            f"neurons by {protocol.strategy} over {len(names)} modalities: use a larger one"
+            f"evaluation.ratio={protocol.ratio} selects none of the model's {shape[0]} x "
+            f"{shape[1]} neurons by {protocol.strategy} over {len(names)} modalities: use a larger "
+            "one"
         )
     if protocol.complement:
         masks.append(planned(COMPLEMENT, protocol.ratio, complement(chosen, shape), 0))

@@ -285,7 +285,7 @@ def test_a_quick_look_keeps_smaller_numbers():
 
 
 def planted(model):
-    """REFERENCE: pictures push dimension 0 up, words push it down; two neurons of layer 1 see it."""
+    """Pictures push dimension 0 up, words push it down; two neurons of layer 1 look at it."""
     parts = dict(model.named_parameters())
     (bias,) = (p for name, p in parts.items() if name.endswith("linear_2.bias"))
     (embedding,) = (p for name, p in parts.items() if name.endswith("embed_tokens.weight"))
