@@ -103,6 +103,14 @@ def two_sets(
     return float(a.mean() - b.mean()), low, high
 
 
+def over_seeds(
+    claim: str, first: Sequence[Mapping[str, float]], second: Sequence[Mapping[str, float]]
+) -> dict[str, Any]:
+    """The verdict on one number per model; a single model gives no interval, so no verdict."""
+    found = judge(claim, first, second, seen=SEEN)
+    return {**found, "verdict": "not judged, one model"} if len(first) == 1 else found
+
+
 def lower_layers(runs: Sequence[MinedRun]) -> Iterator[dict[str, Any]]:
     """Finding 2: modalities converge in the lower layers, where their neurons overlap more."""
     pair = next(p for p in runs[0].row["overlap"][f"{WIDE:g}"] if p.split(", ")[1] in MEDIA.values()
@@ -112,7 +120,7 @@ def lower_layers(runs: Sequence[MinedRun]) -> Iterator[dict[str, Any]]:
         for third in ("low", "high")
     )
     claim = f"{pair} neurons overlap more in the low third of the layers than in the high one"
-    yield {"ratio": WIDE, "measure": "Jaccard", **judge(claim, low, high, seen=SEEN)}
+    yield {"ratio": WIDE, "measure": "Jaccard", **over_seeds(claim, low, high)}
     shares = []
     for run in runs:
         own = run.row["per_layer"][f"{run.row['ratio']:g}"]
@@ -121,7 +129,7 @@ def lower_layers(runs: Sequence[MinedRun]) -> Iterator[dict[str, Any]]:
     even = [{"all": 1 / len(counts)} for _ in runs]
     claim = "more of the selected neurons lie in the first layer than an even share"
     ratio = runs[0].row["ratio"]
-    yield {"ratio": ratio, "measure": "share", **judge(claim, shares, even, seen=SEEN)}
+    yield {"ratio": ratio, "measure": "share", **over_seeds(claim, shares, even)}
 
 
 def last_token(runs: Sequence[MinedRun]) -> Iterator[dict[str, Any]]:
@@ -160,9 +168,9 @@ def probing(runs: Sequence[MinedRun]) -> Iterator[dict[str, Any]]:
 
     claim = f"{medium} tokens are nearer to text tokens after the last layer than after the first"
     first, last = distances(text, other, 0), distances(text, other, -1)
-    yield {"measure": "cosine distance", **judge(claim, first, last, seen=SEEN)}
+    yield {"measure": "cosine distance", **over_seeds(claim, first, last)}
     claim = (
         f"special tokens are nearer to text tokens than {medium} tokens are, after the last layer"
     )
     near = distances(text, special, -1)
-    yield {"measure": "cosine distance", **judge(claim, last, near, seen=SEEN)}
+    yield {"measure": "cosine distance", **over_seeds(claim, last, near)}

@@ -233,6 +233,7 @@ def wait_for(process, there):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("sig", "place"),
     [(signal.SIGKILL, "mining"), (signal.SIGKILL, "masks"), (signal.SIGTERM, "masks")],
