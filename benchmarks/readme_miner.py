@@ -195,13 +195,13 @@ def layer_table(result: Mapping[str, Any]) -> str:
 
 
 def speed_table() -> str:
-    """Statistics against the bare forward pass and against others' ways."""
+    """Statistics and scores against the forward pass and against the printed formulas."""
     result = read_result("neurons")
-    lines = ["| workload | what | against | ratio, median |", "|---|---|---|---|"]
-    for row in result["ratios"]:
-        lines.append(
-            f"| {row['workload']} | {row['what']} | {row['against']} | {row['ratio']:.3g}x |"
-        )
+    lines = ["| what | measured | asked |", "|---|---|---|"]
+    for row in result["targets"]:
+        word = "at most" if "at_most" in row else "at least"
+        floor = row["at_most"] if "at_most" in row else row["at_least"]
+        lines.append(f"| {row['what']} | {row['value']:.3g}x | {word} {floor:g}x |")
     return "\n".join(lines)
 
 
@@ -217,13 +217,17 @@ def miner_short() -> str:
             f"{100 * alone:.1f}",
             share([r["test"]["text_accuracy"] for r in own]),
         ]
+        mined = any(row["model"] == name for row in result["mined"])
         for asked in (dataset, "text"):
+            if not mined:
+                cells.append("")
+                continue
             found = claim_of(result, name, asked, main_ratio(result, name), "score")
             cells.append(interval(found, 100, 1))
         rows.append(f"| {NAMES[name]} | {' | '.join(cells)} |")
     head = [
         "| small model | picture or tone questions, % | question alone | text questions, % "
-        "| excess drop of the 2 % (narrow: 5 %) mined, picture or tone | text |",
+        "| excess drop of the 2 % (narrow: 5 %) mined, pictures | text |",
         "|---|---|---|---|---|---|",
     ]
     return "\n".join([*head, *rows])

@@ -12,7 +12,7 @@ import torch
 from simlearn.analysis.answer_learner import AnswerLearner
 from simlearn.analysis.answer_tensors import answer_tensors
 from simlearn.analysis.encoder_learner import EncoderLearner, attribute_labels
-from simlearn.analysis.media_tensors import media_tensors
+from simlearn.analysis.media_tensors import MediaTensors, media_tensors
 from simlearn.analysis.step_loader import step_loader
 from simlearn.analysis.tiny_models import TinyModel
 from simlearn.data.question_batches import QuestionBatches, QuestionSampler
@@ -109,6 +109,11 @@ def teach(
     if len(media.values) and steps["steps"]:
         steps["encoder_steps"] = settings.encoder_steps
     model.to("cuda" if device == "gpu" else "cpu").train()
+    if done == len(LESSONS) or not steps["steps"]:
+        model.eval().requires_grad_(False)
+        return steps
+    # made first: what the second lesson refuses is told before the first begins
+    second = _answer_learner(model, processor, questions, media, lessons)
     if done < 1 and steps["encoder_steps"]:
         seed = derive_seed(lessons.seed, "lesson", 0)
         first = EncoderLearner(
@@ -122,25 +127,36 @@ def teach(
         )
         _fit(first, lessons.stage(0, steps["encoder_steps"]))
         _save(model, state, lessons.facts, 1)
-    if done < 2 and steps["steps"]:
-        place = settings.place
-        second = AnswerLearner(
-            model,
-            media,
-            answer_tensors(processor, questions, place=place, tokens=settings.tokens),
-            QuestionSampler(
-                questions, lessons.batches, seed=derive_seed(lessons.seed, "lesson", 1)
-            ),
-            lessons.optimizer,
-            encoder_factor=settings.encoder_factor,
-            text_weight=lessons.batches.text_weight,
-            turns=lessons.batches.turns,
-            seed=derive_seed(lessons.seed, "lesson", 1),
-        )
-        _fit(second, lessons.stage(1, steps["steps"]))
-        _save(model, state, lessons.facts, 2)
+    _fit(second, lessons.stage(1, steps["steps"]))
+    _save(model, state, lessons.facts, 2)
     model.eval().requires_grad_(False)
     return steps
+
+
+def _answer_learner(
+    model: Any,
+    processor: Any,
+    questions: Sequence[Question],
+    media: MediaTensors,
+    lessons: Lessons,
+) -> AnswerLearner:
+    """The second lesson; questions that cannot be learnt are refused here."""
+    seed, settings, batches = (
+        derive_seed(lessons.seed, "lesson", 1),
+        lessons.settings,
+        lessons.batches,
+    )
+    return AnswerLearner(
+        model,
+        media,
+        answer_tensors(processor, questions, place=settings.place, tokens=settings.tokens),
+        QuestionSampler(questions, batches, seed=seed),
+        lessons.optimizer,
+        encoder_factor=settings.encoder_factor,
+        text_weight=batches.text_weight,
+        turns=batches.turns,
+        seed=seed,
+    )
 
 
 def _fit(learner: EncoderLearner | AnswerLearner, stage: Stage) -> None:
@@ -160,7 +176,8 @@ def _save(model: Any, path: Path, facts: Mapping[str, Any], done: int) -> None:
         "facts": {**facts, "model": model_fingerprint(weights)},
     }
     AtomicCheckpointIO().save_checkpoint({"state_dict": weights, KEY: header}, path)
-    (path.parent / "lesson.ckpt").unlink(missing_ok=True)
+    for old in (path.parent / "lesson.ckpt", *path.parent.glob(".lesson.ckpt.*.tmp")):
+        old.unlink(missing_ok=True)  # the second where a run was killed as it wrote
 
 
 def _restore(model: Any, path: Path, facts: Mapping[str, Any]) -> int:

@@ -43,7 +43,7 @@ class Pretrained(ModelSource):
 
     Args:
         path: folder of a model saved by transformers, such as ``RUN_DIR/model``, or a hub's name.
-        dtype: "float32", "bfloat16", "float16", or "auto" for that of the file.
+        dtype: "float32", "bfloat16", "float16", or "auto" for that which ``config.json`` names.
         device_map: as ``accelerate`` takes it ("auto" shares a large model out); ``None`` for one
             device.
         revision: of a model on the hub.

@@ -25,7 +25,7 @@ def open_model(
 
     Args:
         path: folder with ``config.json``, or a name on the hub, which needs a network or a cache.
-        dtype: "float32", "bfloat16", "float16", or "auto" for that of the file.
+        dtype: "float32", "bfloat16", "float16", or "auto" for that which ``config.json`` names.
         device_map: as ``accelerate`` takes it ("auto"); ``None`` for the CPU.
         revision: of a model on the hub.
 
@@ -76,6 +76,8 @@ def open_model(
 def save_model(model: Any, processor: Any, folder: Path, made: Mapping[str, Any]) -> None:
     """Write a model as ``from_pretrained`` reads it, weights in half precision.
 
+    ``config.json`` names the precision that the model has, in which it is opened again.
+
     Args:
         model: of transformers; left as it is.
         processor: its processor.
@@ -94,7 +96,6 @@ def save_model(model: Any, processor: Any, folder: Path, made: Mapping[str, Any]
     before = model.config.dtype
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        model.config.dtype = torch.float16
         model.save_pretrained(folder, state_dict=half)
         processor.save_pretrained(folder)
         (folder / MADE).write_text(json.dumps(dict(made), indent=2) + "\n", encoding="utf-8")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
 
 from simlearn.analysis import lessons as module
 from simlearn.analysis.encoder_learner import encoder_of
+from simlearn.analysis.errors import AnalysisError
 from simlearn.analysis.lessons import Lessons, teach
 from simlearn.data.errors import DataError
 from simlearn.data.question_batches import QuestionBatches
@@ -20,7 +22,7 @@ from simlearn.trainer.factory import TrainerSettings
 from simlearn.trainer.interrupt import Interrupted, StopFlag
 from simlearn.trainer.logs import Logs
 from simlearn.trainer.progress import ProgressLine
-from tests.analysis.tiny_case import TAUGHT, read, tiny_case
+from tests.analysis.tiny_case import TAUGHT, read, shown, tiny_case
 
 FIRST, SECOND = "lesson 1/2 (encoder)", "lesson 2/2 (answers)"
 STEPS = {FIRST: 6, SECOND: 5}
@@ -195,10 +197,12 @@ def test_killed_between_two_lessons(whole, tmp_path):
     """The first lesson's checkpoint is still there beside its result: it is not read."""
     stopped(tmp_path, FIRST, 3)
     kept = (tmp_path / "checkpoints/lesson.ckpt").read_bytes()
+    (tmp_path / "checkpoints/.lesson.ckpt.99.tmp").write_bytes(kept[:100])  # half written
     stopped(tmp_path, SECOND, 2)
     (tmp_path / "checkpoints/lesson.ckpt").write_bytes(kept)
     weights, _, seen = run(tmp_path)
     assert same(weights, whole[1]) and seen == [(SECOND, n) for n in range(6)]
+    assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["lessons.ckpt"]
 
 
 @pytest.mark.parametrize(("lesson", "name"), [(FIRST, "lesson.ckpt"), (SECOND, "lessons.ckpt")])
@@ -237,7 +241,16 @@ def test_no_step_and_no_first_lesson(tmp_path, whole):
 
 
 def test_nothing_to_look_at(tmp_path):
-    """Sentences alone: there is no first lesson, and a step that wants pictures is told."""
+    """Sentences alone: a step that wants pictures is told."""
     texts = read(tiny_case("llava")[3])
     with pytest.raises(DataError, match=r"sampler\.media is 4: set sampler\.media=0"):
         run(tmp_path, questions=texts)
+
+
+def test_what_the_second_lesson_refuses_is_told_before_the_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "fit_stage", lambda *_, **__: pytest.fail("something was trained"))
+    questions = tiny_case("llava")[3]
+    with pytest.raises(DataError, match=r"sampler\.texts is 2: set sampler\.texts=0"):
+        run(tmp_path, questions=shown(questions))
+    with pytest.raises(AnalysisError, match="question '0-0' of 'easy_vqa' has no answer"):
+        run(tmp_path, questions=[replace(questions[0], answers=()), *questions[1:]])

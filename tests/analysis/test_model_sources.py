@@ -22,7 +22,8 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize(
     ("words", "dtype"),
     [
-        ({}, torch.float16),
+        ({}, torch.float32),
+        ({"dtype": "float16"}, torch.float16),
         ({"dtype": "float32"}, torch.float32),
         ({"dtype": "bfloat16"}, torch.bfloat16),
         ({"dtype": "float32", "device_map": "cpu"}, torch.float32),
@@ -33,7 +34,7 @@ def test_a_folder(folder, words, dtype):
     adapter = source.open("cpu")
     assert isinstance(source, ModelSource)
     assert {p.dtype for p in adapter.model.parameters()} == {dtype}
-    assert adapter.family.name == "qwen2_vl" and adapter.shape == (1, 48)
+    assert adapter.model.config.model_type == "qwen2_vl" and adapter.shape == (1, 48)
     assert adapter.device == torch.device("cpu") and not adapter.model.training
     batch = adapter.encode(shown(tiny_case("qwen2_vl")[3])[:2])
     if dtype == torch.float32:

@@ -31,6 +31,9 @@ BACKBONES = {
 }
 CARDS = {path.stem: yaml.safe_load(path.read_text())["card"] for path in RECIPES}
 STREAMS = sorted(name for name in CARDS if name.startswith("incremental_"))
+QUESTIONS = ["miner_tiny", "tiny_mllm"]
+BIG = ["miner_qwen2audio", "miner_qwen2vl"]
+"""Need weights and data: tests/tasks/test_neuron_recipes.py runs them on files in their formats."""
 
 
 def test_there_are_recipes():
@@ -116,7 +119,26 @@ def test_smoke_of_a_stream(name, tmp_path):
     assert (tmp_path / "run/joint/checkpoints/stream.ckpt").is_file()
 
 
-@pytest.mark.parametrize("name", sorted(set(CARDS) - set(STREAMS)))
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_smoke_of_questions(name, tmp_path):
+    report = simlearn.run(name, [*CARDS[name]["smoke"], f"run_dir={tmp_path / 'run'}"])
+    assert report.report_path.is_file() and report.recipe == name
+    assert {"question alone", "medium blanked"} <= set(report.baselines)
+    assert 0.0 <= report.metrics["easy_vqa_accuracy"].value <= 1.0
+    kept = "model/model.safetensors" if name == "tiny_mllm" else "neurons.safetensors"
+    assert (tmp_path / "run" / kept).is_file()
+
+
+def test_the_big_recipes_differ_in_data_and_weights_alone():
+    first, second = (
+        OmegaConf.to_container(compose([f"recipe={name}", "model.path=x"], targets()).config)
+        for name in BIG
+    )
+    assert first == second and first["evaluation"]["ratios"] == [0.02]
+    assert first["evaluation"]["method"] == "generate" and first["model"]["device_map"] == "auto"
+
+
+@pytest.mark.parametrize("name", sorted(set(CARDS) - {*STREAMS, *QUESTIONS, *BIG}))
 def test_smoke(name, tmp_path):
     report = simlearn.run(
         name,
