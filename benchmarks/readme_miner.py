@@ -22,6 +22,11 @@ KINDS = {
 }
 
 
+def spread(values: Sequence[float]) -> str:
+    """Mean in percent, with [lowest, highest] where there are several."""
+    return share(values) if len(values) > 1 else f"{100 * values[0]:.1f}"
+
+
 def by_model(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
     """Model -> its rows, one per seed, in the order of ``NAMES``."""
     for name in NAMES:
@@ -41,7 +46,7 @@ def accuracy_table(result: Mapping[str, Any]) -> str:
         keys = [dataset, *(f"{dataset}_{kind}" for kind in KINDS[dataset]), "text"]
         for key in keys:
             metric = f"{key}_accuracy"
-            cells = [share([row["test"][metric] for row in rows])]
+            cells = [spread([row["test"][metric] for row in rows])]
             for baseline in ("question alone", "medium blanked", "untrained"):
                 values = [row["baselines"][baseline][metric] for row in rows]
                 cells.append(f"{100 * sum(values) / len(values):.1f}")
@@ -213,9 +218,9 @@ def miner_short() -> str:
         dataset = MEDIUM.get(name, "easy_vqa")
         alone = mean([r["baselines"]["question alone"][f"{dataset}_accuracy"] for r in own])
         cells = [
-            share([r["test"][f"{dataset}_accuracy"] for r in own]),
+            spread([r["test"][f"{dataset}_accuracy"] for r in own]),
             f"{100 * alone:.1f}",
-            share([r["test"]["text_accuracy"] for r in own]),
+            spread([r["test"]["text_accuracy"] for r in own]),
         ]
         mined = any(row["model"] == name for row in result["mined"])
         for asked in (dataset, "text"):

