@@ -20,7 +20,8 @@ def log_step(learner: pl.LightningModule, values: Mapping[str, Tensor]) -> None:
         values: name -> loss.
     """
     step = learner.global_step + 1
-    if learner.loggers and step % learner.trainer.log_every_n_steps == 0:
+    every = learner.trainer.log_every_n_steps  # type: ignore[attr-defined]
+    if learner.loggers and step % every == 0:
         figures = {f"train/{name}": float(value.detach()) for name, value in values.items()}
         for logger in learner.loggers:
             logger.log_metrics(figures, step=step)

@@ -329,18 +329,16 @@ def test_the_parts_of_a_run(words):
     assert any(not torch.equal(a[k], b[k]) for k in a)
 
 
-LAST = 60
-
-
-def steps(*more):
-    return (f"model.encoder_steps={LAST}", f"trainer.max_steps={LAST}", *more)
+LAST = 40
+STEPS = ("model.encoder_steps=6", f"trainer.max_steps={LAST}")
+"""The second lesson is long, so that a slow machine still sends its signal in the middle."""
 
 
 @pytest.fixture(scope="module")
 def whole(words, tmp_path_factory):
     """A run that nothing happened to."""
     folder = tmp_path_factory.mktemp("whole")
-    run(folder, *words, *steps())
+    run(folder, *words, *STEPS)
     return folder
 
 
@@ -357,13 +355,12 @@ def assert_same_run(one, two):
 
 
 @pytest.mark.parametrize(
-    ("sig", "lesson"),
-    [(signal.SIGKILL, 1), pytest.param(signal.SIGTERM, 0, marks=pytest.mark.slow)],
+    "sig", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
 )
-def test_a_signal_in_the_middle_of_a_lesson(whole, words, tmp_path, sig, lesson):
+def test_a_signal_in_the_middle_of_a_lesson(whole, words, tmp_path, sig):
     """By the real command line; whatever had been saved, the end is the same."""
     folder = tmp_path / "run"
-    begun = [*words, *steps("trainer.checkpoint_steps=1"), f"run_dir={folder}"]
+    begun = [*words, *STEPS, "trainer.checkpoint_steps=1", f"run_dir={folder}"]
     process = subprocess.Popen(
         command(tmp_path, "recipe=tiny_mllm", *begun, recipe=None),
         stdout=subprocess.PIPE,
@@ -372,7 +369,7 @@ def test_a_signal_in_the_middle_of_a_lesson(whole, words, tmp_path, sig, lesson)
     )
     path, end = folder / "checkpoints/lesson.ckpt", time.monotonic() + 100
     place = (-1, -1)
-    while place < (lesson, 5):
+    while place < (1, 5):
         if time.monotonic() > end or process.poll() is not None:
             process.kill()
             raise AssertionError(f"ended or hung before its place: {process.communicate()}")
@@ -384,7 +381,7 @@ def test_a_signal_in_the_middle_of_a_lesson(whole, words, tmp_path, sig, lesson)
         place = (header["facts"]["lesson"], header["step"])
     process.send_signal(sig)
     output, _ = process.communicate(timeout=100)
-    assert place[0] == lesson and place[1] < LAST and not (folder / "metrics.json").exists()
+    assert place < (1, LAST) and not (folder / "metrics.json").exists()
     if sig == signal.SIGKILL:
         assert process.returncode == -sig
     else:
