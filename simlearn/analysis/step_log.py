@@ -19,9 +19,10 @@ def log_step(learner: pl.LightningModule, values: Mapping[str, Tensor]) -> None:
         learner: in its ``training_step``.
         values: name -> loss.
     """
+    if not learner.loggers:
+        return
     step = learner.global_step + 1
-    every = learner.trainer.log_every_n_steps  # type: ignore[attr-defined]
-    if learner.loggers and step % every == 0:
+    if step % learner.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
         figures = {f"train/{name}": float(value.detach()) for name, value in values.items()}
         for logger in learner.loggers:
             logger.log_metrics(figures, step=step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from simlearn.data.errors import DataError
+from simlearn.data.text_file import read_text
 
 
 def read_text_lines(path: Path, purpose: str) -> list[tuple[int, str]]:
@@ -22,22 +22,6 @@ def read_text_lines(path: Path, purpose: str) -> list[tuple[int, str]]:
     Raises:
         DataError: the file is missing, unreadable or not UTF-8 text.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"{path}: the {purpose} is not there; check the path") from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError(f"{path}: the {purpose} cannot be read ({reason})") from error
-    except ValueError as error:  # a path with a NUL character
-        raise DataError(f"{str(path)!r}: not a path of a {purpose} ({error})") from error
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise DataError(
-            f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8 text; "
-            f"restore the {purpose} from its source or save it as UTF-8"
-        ) from error
+    text = read_text(path, purpose)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return [(n, line.strip()) for n, line in enumerate(lines, 1) if line.strip()]

@@ -1,19 +1,14 @@
-"""A small multimodal model is trained by its recipe: files, numbers, mistakes, and a power cut."""
+"""A small multimodal model is trained by its recipe: its numbers, its files, its model."""
 
 from __future__ import annotations
 
 import json
-import logging
-import signal
-import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import yaml
-from safetensors.torch import load_file
 
 import simlearn
 from simlearn.analysis.adapter import ModelAdapter
@@ -23,22 +18,13 @@ from simlearn.config.compose import compose
 from simlearn.config.errors import ConfigError
 from simlearn.data.easy_vqa import EasyVQA
 from simlearn.data.tones import Tones
-from simlearn.runner import build_parts, resume, targets
-from simlearn.train import main
-from simlearn.trainer.checkpoint import KEY, CheckpointError, read_checkpoint
+from simlearn.runner import build_parts, targets
+from simlearn.trainer.checkpoint import read_checkpoint
 from simlearn.trainer.csv_log import read_csv_log
-from tests.data.easy_vqa_files import write_easy_vqa
-from tests.tiny import command
+from tests.tasks.language_case import run, small_words, written
 
 ROOT = Path(__file__).resolve().parents[2]
 SMOKE = yaml.safe_load((ROOT / "recipes" / "tiny_mllm.yaml").read_text())["card"]["smoke"]
-SMALL = (
-    *("model.hidden=32", "model.intermediate=48", "model.layers=1"),
-    *("model.encoder_hidden=32", "model.encoder_intermediate=64", "model.encoder_layers=1"),
-    *("sampler.media=4", "sampler.texts=2", "evaluation.bootstrap=20", "evaluation.batch_size=16"),
-    *("model.encoder_steps=4", "trainer.max_steps=4", "trainer=cpu", "trainer.threads=1"),
-    *("trainer.log_every=1", "logger.tensorboard=false"),
-)
 MODELS = {
     "tiny_llava": ("LlavaForConditionalGeneration", "easy_vqa", ("colour", "shape", "yes_no")),
     "tiny_qwen2vl": ("Qwen2VLForConditionalGeneration", "easy_vqa", ("colour", "shape", "yes_no")),
@@ -47,26 +33,9 @@ MODELS = {
 BASELINES = {"untrained", "question alone", "medium blanked"}
 
 
-@pytest.fixture(scope="session")
-def tree(tmp_path_factory):
-    """Eight training and four test images in easy-vqa's format."""
-    return write_easy_vqa(tmp_path_factory.mktemp("vqa"), train=8, test=4)
-
-
-@pytest.fixture(scope="session")
-def words(tree):
-    """The command line of a run over them that takes a second."""
-    data = (f"data.root={tree}", "data.val_images=2", "data.text_train=12", "data.text_test=8")
-    return (*data, *SMALL)
-
-
-def run(folder, *words):
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    return simlearn.run("tiny_mllm", [*words, f"run_dir={folder}"])
-
-
-def written(folder):
-    return json.loads((folder / "metrics.json").read_text())
+@pytest.fixture(scope="module")
+def words(tmp_path_factory):
+    return small_words(tmp_path_factory.mktemp("vqa"))
 
 
 @pytest.fixture(scope="session", params=MODELS)
@@ -158,9 +127,13 @@ def test_a_run_learns(words, tmp_path):
     assert found["easy_vqa_loss"]["value"] < 2.5 and found["text_loss"]["value"] < 2.5
 
 
-def test_the_question_alone_is_a_lookup(words, tmp_path, tree):
+def root_of(words):
+    return next(w for w in words if w.startswith("data.root=")).removeprefix("data.root=")
+
+
+def test_the_question_alone_is_a_lookup(words, tmp_path):
     run(tmp_path, *words, "trainer.max_steps=0", "evaluation.split=val")
-    asked = EasyVQA(root=tree, val_images=2, text_train=12, text_test=8).open().splits
+    asked = EasyVQA(root=root_of(words), val_images=2, text_train=12, text_test=8).open().splits
     by_text, every = {}, {}
     for q in asked["train"]:
         for table in (by_text.setdefault(q.text, {}), every):
@@ -192,121 +165,6 @@ def test_a_quick_look(words_of_data, words, tmp_path):
     assert max(found["protocol"]["questions"].values()) <= 80
 
 
-@pytest.fixture
-def answer(words, tmp_path, capsys, monkeypatch):
-    """Run by the command line; give (exit code, standard error). Nothing may be trained."""
-    from simlearn.analysis import lessons
-
-    monkeypatch.setattr(lessons, "fit_stage", lambda *_, **__: pytest.fail("something was trained"))
-
-    def ask(*more):
-        replaced = tuple(f"{w.partition('=')[0]}." for w in more)
-        usual = [w for w in words if not w.startswith(replaced)]
-        code = main(["recipe=tiny_mllm", *usual, f"run_dir={tmp_path / 'run'}", *more])
-        return code, capsys.readouterr().err
-
-    return ask
-
-
-BEFORE_THE_FOLDER = [
-    (["loss=triplet"], "loss (TripletLoss) does not belong to task=language: use loss=none"),
-    (["backbone=conv3d_small"], "does not belong to task=language: use backbone=none"),
-    (["strategy=icarl"], "strategy (ICaRL) does not belong to task=language: use strategy=none"),
-    (["miner=semihard"], "does not belong to task=language: use miner=none"),
-    (
-        ["model=pretrained", "model.path=x"],
-        "model (Pretrained) does not belong to task=language: use model=tiny_llava",
-    ),
-    (["model=tiny_shipped"], "model (TinyShipped) does not belong to task=language"),
-    (["model=none"], "model: no option is chosen; add model=OPTION"),
-    (["data=digits"], "data (Digits) does not belong to task=language: use data=easy_vqa, tones"),
-    (["evaluation=neuron_masks"], "does not belong to task=language: use evaluation=answers"),
-    (["sampler=pk"], "sampler (PKBatches) does not belong to task=language: use sampler=questions"),
-    (["trainer.max_steps=null"], "give trainer.max_epochs or trainer.max_steps"),
-    (["model.heads=3"], "model.hidden is 32, must be a multiple of twice model.heads (3)"),
-    (["model.encoder_lr=0"], "model.encoder_lr is 0"),
-    (["evaluation.method=guess"], "evaluation.method"),
-    (["data.text_train=-1"], "data.text_train is -1"),
-    (["sampler.shares={yes_no: 1.5}"], "must be in [0, 1] together"),
-    (["sampler.media=0", "sampler.texts=0"], "both 0: a step needs questions"),
-    (
-        ["task=metric"],
-        "model (TinyLlava) belongs to task=language and task=neurons: use model=none",
-    ),
-]
-
-
-@pytest.mark.parametrize(("more", "text"), BEFORE_THE_FOLDER, ids=lambda v: str(v)[:30])
-def test_told_before_anything_is_made(more, text, answer, tmp_path):
-    code, told = answer(*more)
-    assert code == 2, told
-    assert text in told
-    assert not (tmp_path / "run").exists()
-
-
-def test_the_smaller_words_of_another_model(answer):
-    """A setting of another family is named with those that there are."""
-    code, told = answer("model=tiny_llava", "model.mels=3")
-    assert code == 2 and "model.mels" in told
-
-
-@pytest.mark.parametrize(
-    ("more", "text"),
-    [
-        (["trainer.devices=2"], "trainer.devices is 2: a small model is taught by one process"),
-        (
-            ["trainer.max_steps=null", "trainer.max_epochs=2"],
-            "trainer.max_steps is not given: a lesson is measured in steps",
-        ),
-        (["trainer.max_epochs=2"], "trainer.max_epochs is 2: a lesson is measured in steps. Use"),
-        (["data.root=/no/such"], "questions.json: not there. data.root is the folder"),
-        (["data.val_images=0", "evaluation.split=val", "data.text_test=0"], "both are needed"),
-        (["data.text_train=0"], "no training question without a picture or sound, and sampler.te"),
-        (
-            ["data=tones", "data.train=8", "data.test=4", "data.text_train=4", "data.text_test=2"],
-            "has an audio",
-        ),
-    ],
-    ids=lambda v: str(v)[:30],
-)
-def test_told_before_anything_is_trained(more, text, answer, tmp_path, monkeypatch):
-    monkeypatch.setattr("simlearn.trainer.factory.os.cpu_count", lambda: 8, raising=False)
-    code, told = answer(*more)
-    assert code == 1, told
-    assert text in told and "Traceback" not in told
-    left = {p.name for p in (tmp_path / "run").iterdir()}
-    assert left <= {".lock", "config.yaml", "recipe.yaml", "environment.json"}
-
-
-@pytest.mark.parametrize(
-    ("answers", "text"),
-    [
-        (
-            ["red", "dark blue"],
-            "the answer 'dark blue' is not one word of the vocabulary: tiny mod",
-        ),
-        (["red", []], "of 'mine' has no answer, so there is nothing to learn: leave it out"),
-    ],
-)
-def test_answers_of_own_questions(answers, text, answer, tmp_path):
-    from PIL import Image
-
-    lines = []
-    for n in range(8):
-        Image.fromarray(np.full((24, 24, 3), 30 * n, np.uint8)).save(tmp_path / f"{n}.png")
-        line = {
-            "id": f"q{n}",
-            "text": "what is it?",
-            "answers": answers[n % 2],
-            "image": f"{n}.png",
-        }
-        lines.append(json.dumps(line))
-    path = tmp_path / "mine.jsonl"
-    path.write_text("\n".join(lines) + "\n")
-    code, told = answer("data=question_sets", f"data.files={{mine: {path}}}", "sampler.texts=0")
-    assert code == 1 and text in told and "Traceback" not in told
-
-
 def test_loading_such_a_run(smoke):
     _, folder = smoke
     with pytest.raises(ConfigError, match="embeds nothing; its model is loaded by") as caught:
@@ -327,81 +185,6 @@ def test_the_parts_of_a_run(words):
     other, _ = parts.build(data, seed=1)
     a, b = model.state_dict(), other.state_dict()
     assert any(not torch.equal(a[k], b[k]) for k in a)
-
-
-LAST = 40
-STEPS = ("model.encoder_steps=6", f"trainer.max_steps={LAST}")
-"""The second lesson is long, so that a slow machine still sends its signal in the middle."""
-
-
-@pytest.fixture(scope="module")
-def whole(words, tmp_path_factory):
-    """A run that nothing happened to."""
-    folder = tmp_path_factory.mktemp("whole")
-    run(folder, *words, *STEPS)
-    return folder
-
-
-def assert_same_run(one, two):
-    a, b = (load_file(f / "model/model.safetensors") for f in (one, two))
-    assert a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
-    found = [written(f) for f in (one, two)]
-    for part in ("test", "baselines", "train", "protocol", "recipe", "seed"):
-        assert found[0][part] == found[1][part], part
-    for lesson in ("encoder", "answers"):
-        logs = [read_csv_log(f / "logs" / lesson / "metrics.csv") for f in (one, two)]
-        assert logs[0] == logs[1] and logs[0]
-    assert [p.name for p in (two / "checkpoints").iterdir()] == ["lessons.ckpt"]
-
-
-@pytest.mark.parametrize(
-    "sig", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
-)
-def test_a_signal_in_the_middle_of_a_lesson(whole, words, tmp_path, sig):
-    """By the real command line; whatever had been saved, the end is the same."""
-    folder = tmp_path / "run"
-    begun = [*words, *STEPS, "trainer.checkpoint_steps=1", f"run_dir={folder}"]
-    process = subprocess.Popen(
-        command(tmp_path, "recipe=tiny_mllm", *begun, recipe=None),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    path, end = folder / "checkpoints/lesson.ckpt", time.monotonic() + 100
-    place = (-1, -1)
-    while place < (1, 5):
-        if time.monotonic() > end or process.poll() is not None:
-            process.kill()
-            raise AssertionError(f"ended or hung before its place: {process.communicate()}")
-        time.sleep(0.01)
-        try:
-            header = read_checkpoint(path)[KEY]
-        except CheckpointError:
-            continue
-        place = (header["facts"]["lesson"], header["step"])
-    process.send_signal(sig)
-    output, _ = process.communicate(timeout=100)
-    assert place < (1, LAST) and not (folder / "metrics.json").exists()
-    if sig == signal.SIGKILL:
-        assert process.returncode == -sig
-    else:
-        assert process.returncode == 130 and "stopped by SIGTERM" in output
-        assert f"go on with: python -m simlearn.train resume={folder}" in output
-    assert resume(folder, ["trainer.checkpoint_steps=0"]) is not None
-    assert_same_run(whole, folder)
-    assert resume(folder) is None
-
-
-def test_a_report_is_written_again_without_any_training(whole, monkeypatch, tmp_path):
-    """Killed after the last lesson and before metrics.json."""
-    from simlearn.analysis import lessons
-
-    found = written(whole)
-    (whole / "metrics.json").unlink()
-    monkeypatch.setattr(lessons, "fit_stage", lambda *_, **__: pytest.fail("something was trained"))
-    assert resume(whole) is not None
-    again = written(whole)
-    assert all(found[k] == again[k] for k in found if k != "seconds")
 
 
 FLOORS = {
