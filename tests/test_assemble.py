@@ -28,7 +28,11 @@ def parts(*words, recipe=STREAM):
 
 def test_what_may_be_named():
     allowed = targets()
-    assert set(allowed["task"]) == {"class_incremental", "metric_learning"}
+    streams, languages = {"class_incremental"}, {"find_neurons", "train_language_model"}
+    assert set(allowed["task"]) == {"metric_learning"} | streams | languages
+    assert set(allowed["model"]) == {
+        *("Pretrained", "TinyLlava", "TinyQwen2Audio", "TinyQwen2VL", "TinyShipped")
+    }
     strategies = {name for name in continual.__all__ if inspect.isclass(getattr(continual, name))}
     assert set(allowed["strategy"]) <= strategies
     assert {"FineTune", "Freeze", "Joint", "EWC", "MAS", "LwF", "ICaRL", "EBLL", "SDC"} <= set(
@@ -36,7 +40,10 @@ def test_what_may_be_named():
     )
     assert set(allowed["generator"]) == {"VAE", "ConditionalVAE", "GaussianGenerator"}
     assert set(allowed["generator"]) <= set(generators.__all__)
-    assert {"VideoRetrieval", "VideoRecognition", "ClassIncremental"} == set(allowed["evaluation"])
+    assert set(allowed["evaluation"]) == {
+        *("VideoRetrieval", "VideoRecognition", "ClassIncremental"),
+        *("NeuronMasks", "QuestionAnswering"),
+    }
     for abstract in ("Strategy", "RepresentationGenerator", "ClassSource", "VideoSource"):
         assert not any(abstract in group for group in allowed.values())
 
