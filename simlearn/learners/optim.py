@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -44,7 +45,7 @@ def schedule_factor(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schedules:
+class Schedules(ABC):
     """Settings that all optimisers share.
 
     Args:
@@ -102,6 +103,23 @@ class Schedules:
             ]
         return [group for group in groups if group["params"]]
 
+    @abstractmethod
+    def optimizer(self, groups: list[dict[str, object]]) -> Optimizer:
+        """The optimiser of these groups of parameters."""
+
+    def build(
+        self,
+        parameters: Iterable[nn.Parameter],
+        total: int,
+        *,
+        slow: Iterable[nn.Parameter] = (),
+        factor: float = 1.0,
+    ) -> tuple[Optimizer, LambdaLR]:
+        """Optimiser and schedule for ``total`` steps; ``slow`` as for :meth:`groups`."""
+        groups = self.groups(parameters, slow=slow, factor=factor)
+        optimizer = self.optimizer(groups)
+        return optimizer, self.scheduler(optimizer, total)
+
     def scheduler(self, optimizer: Optimizer, total: int) -> LambdaLR:
         """The schedule over ``total`` steps."""
         return LambdaLR(
@@ -119,18 +137,9 @@ class AdamW(Schedules):
     lr: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
 
-    def build(
-        self,
-        parameters: Iterable[nn.Parameter],
-        total: int,
-        *,
-        slow: Iterable[nn.Parameter] = (),
-        factor: float = 1.0,
-    ) -> tuple[Optimizer, LambdaLR]:
-        """Optimiser and schedule for ``total`` steps; ``slow`` as for :meth:`groups`."""
-        groups = self.groups(parameters, slow=slow, factor=factor)
-        optimizer = TorchAdamW(groups, lr=self.lr, betas=self.betas)
-        return optimizer, self.scheduler(optimizer, total)
+    def optimizer(self, groups: list[dict[str, object]]) -> Optimizer:
+        """The optimiser of these groups of parameters."""
+        return TorchAdamW(groups, lr=self.lr, betas=self.betas)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,15 +150,6 @@ class SGD(Schedules):
     momentum: float = 0.9
     nesterov: bool = False
 
-    def build(
-        self,
-        parameters: Iterable[nn.Parameter],
-        total: int,
-        *,
-        slow: Iterable[nn.Parameter] = (),
-        factor: float = 1.0,
-    ) -> tuple[Optimizer, LambdaLR]:
-        """Optimiser and schedule for ``total`` steps; ``slow`` as for :meth:`groups`."""
-        groups = self.groups(parameters, slow=slow, factor=factor)
-        optimizer = TorchSGD(groups, lr=self.lr, momentum=self.momentum, nesterov=self.nesterov)
-        return optimizer, self.scheduler(optimizer, total)
+    def optimizer(self, groups: list[dict[str, object]]) -> Optimizer:
+        """The optimiser of these groups of parameters."""
+        return TorchSGD(groups, lr=self.lr, momentum=self.momentum, nesterov=self.nesterov)
