@@ -42,7 +42,6 @@ class TinyModel(ABC):
             parts.
     """
 
-    medium: ClassVar[str]
     place: ClassVar[str]
     """Token that stands for a picture or sound in a prompt."""
 
@@ -125,7 +124,6 @@ class TinyLlava(TinyModel):
         patch: side of a patch; a picture has ``(side / patch)^2`` tokens.
     """
 
-    medium: ClassVar[str] = "image"
     place: ClassVar[str] = "<image>"
 
     side: int = 48
@@ -188,7 +186,6 @@ class TinyQwen2VL(TinyModel):
         patch: side of a patch; 2 x 2 patches make a token.
     """
 
-    medium: ClassVar[str] = "image"
     place: ClassVar[str] = "<|image_pad|>"
 
     side: int = 48
@@ -279,7 +276,6 @@ class TinyQwen2Audio(TinyModel):
         rate: samples a second.
     """
 
-    medium: ClassVar[str] = "audio"
     place: ClassVar[str] = "<|AUDIO|>"
 
     encoder_steps: int = 800
