@@ -42,6 +42,8 @@ bench: $(STAMP) ## every benchmark of the README but Omniglot, hours (benchmarks
 	$(PY) benchmarks/mdlstm.py
 	$(PY) benchmarks/miner.py
 	$(PY) benchmarks/neurons.py
+	$(PY) benchmarks/errorradar.py
+	$(PY) benchmarks/errorradar_scoring.py
 
 figures: $(STAMP) ## the README's numbers and pictures, from the result files and a quickstart
 	rm -rf outputs/figures

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from readme_errorradar import errorradar_page, errorradar_short
 from readme_faces import faces_page, faces_short
 from readme_incremental import incremental_page, incremental_short
 from readme_miner import miner_page, miner_short
@@ -22,7 +23,7 @@ from rows import duration
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 DOCS = README.parent / "docs"
-PEERS, SPEED, FACES, INCREMENTAL, NEURONS = (
+PEERS, SPEED, FACES, INCREMENTAL, NEURONS, ERRORS = (
     DOCS / name
     for name in (
         "from_pytorch_metric_learning.md",
@@ -30,9 +31,10 @@ PEERS, SPEED, FACES, INCREMENTAL, NEURONS = (
         "faces.md",
         "incremental.md",
         "neurons.md",
+        "errorradar.md",
     )
 )
-PAGES = (README, PEERS, SPEED, FACES, INCREMENTAL, NEURONS)
+PAGES = (README, PEERS, SPEED, FACES, INCREMENTAL, NEURONS, ERRORS)
 
 
 def percent(share: float) -> str:
@@ -318,6 +320,8 @@ def sections(page: Path) -> dict[str, str]:
         return incremental_page()
     if page.name == NEURONS.name:
         return miner_page()
+    if page.name == ERRORS.name:
+        return errorradar_page()
     if page.name == SPEED.name:
         return {
             "loss benchmarks": loss_benchmarks(),
@@ -331,6 +335,7 @@ def sections(page: Path) -> dict[str, str]:
         "faces": faces_short(),
         "incremental": incremental_short(),
         "neurons": miner_short(),
+        "errors": errorradar_short(),
     }
 
 

@@ -148,8 +148,8 @@ def faces_short() -> str:
     claims = result["habit 0.5"]["claims"]
     apart = [c for c in claims if "on still images" in c["claim"]]
     lines = [result_table(result["habit 0.5"]["rows"], SHORT), ""]
-    lines += [f"- {c['claim']}: {verdict(c)} ({points(c)} points)." for c in apart]
-    return "\n".join(lines)
+    judged = (f"{c['claim']}: {verdict(c)} ({points(c)} points)" for c in apart)
+    return "\n".join([*lines, "; ".join(judged) + "."])
 
 
 def faces_page() -> dict[str, str]:

@@ -10,6 +10,9 @@ import torch
 from torch import nn
 
 from simlearn import analysis, continual, data, evaluation, losses
+from simlearn.analysis import errorradar
+from simlearn.analysis.errorradar.endpoint import Endpoint
+from simlearn.analysis.errorradar.record_source import RecordSource
 from simlearn.analysis.model_sources import ModelSource
 from simlearn.analysis.tiny_models import TinyModel
 from simlearn.backbones.base import Backbone
@@ -22,17 +25,21 @@ from simlearn.data.randomness import derive_seed
 from simlearn.data.video_source import VideoSource
 from simlearn.learners.contract import Strategy
 from simlearn.offers import targets
+from simlearn.tasks.error_parts import ErrorParts
 from simlearn.tasks.incremental_parts import IncrementalParts
 from simlearn.tasks.language_parts import LanguageParts
 from simlearn.tasks.metric_parts import MetricParts
 from simlearn.tasks.neuron_parts import NeuronParts
 
-Parts = MetricParts | IncrementalParts | LanguageParts | NeuronParts
+Parts = MetricParts | IncrementalParts | LanguageParts | NeuronParts | ErrorParts
 INCREMENTAL, LANGUAGE, NEURONS = "class_incremental", "train_language_model", "find_neurons"
-"""Tasks: classes one experience after the other; a small multimodal model; its neurons."""
+ERRORS = "find_error_steps"
+"""Tasks: classes one experience after the other; a small multimodal model; its neurons; wrong
+steps of worked solutions."""
 LANGUAGE_GROUPS = {
     LANGUAGE: ("data", "model", "sampler", "evaluation", "optimizer", "trainer", "logger"),
     NEURONS: ("data", "model", "evaluation", "trainer", "logger"),
+    ERRORS: ("data", "endpoint", "model", "evaluation", "trainer", "logger"),
 }
 """What the tasks of language models are made of; every other group must be ``none``."""
 
@@ -60,11 +67,13 @@ def build_parts(composed: Composed, *, weights: bool = True) -> Parts:
     task = None if config.task is None else config.task["class"]
     if task in LANGUAGE_GROUPS:
         return _language_parts(config, task, part)
-    if config.model is not None:
-        raise ConfigError(
-            f"model ({config.model['class']}) belongs to task=language and task=neurons: use "
-            "model=none"
-        )
+    for group in ("model", "endpoint"):
+        if config[group] is not None:
+            others = "task=language, task=neurons and " if group == "model" else ""
+            raise ConfigError(
+                f"{group} ({config[group]['class']}) belongs to {others}task=error_steps: use "
+                f"{group}=none"
+            )
     incremental = task == INCREMENTAL
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(int(config.seed), "weights"))
@@ -99,13 +108,13 @@ def build_parts(composed: Composed, *, weights: bool = True) -> Parts:
 
 def _language_parts(
     config: Any, task: str, part: Callable[..., Any]
-) -> LanguageParts | NeuronParts:
+) -> LanguageParts | NeuronParts | ErrorParts:
     """The parts of a run with a language model.
 
     Raises:
         ConfigError: a group that does not belong to the task, or an option of another task.
     """
-    name = "language" if task == LANGUAGE else "neurons"
+    name = {LANGUAGE: "language", NEURONS: "neurons", ERRORS: "error_steps"}[task]
     for group in sorted(set(config) - {*LANGUAGE_GROUPS[task], "task", "seed", "run_dir"}):
         if config[group] is not None:
             raise ConfigError(
@@ -121,8 +130,15 @@ def _language_parts(
     if task == NEURONS:
         kinds["model"] = (ModelSource, "tiny_shipped, or pretrained with model.path=FOLDER")
         kinds["evaluation"] = (analysis.NeuronMasks, "neuron_masks")
-    built = {}
+    if task == ERRORS:
+        kinds["data"] = (RecordSource, "error_problems, or error_records with data.path=FILE")
+        kinds["model"] = (ModelSource, "tiny_shipped, or pretrained with model.path=FOLDER")
+        kinds["evaluation"] = (errorradar.ErrorRadar, "error_radar")
+    built: dict[str, Any] = {}
     for group in LANGUAGE_GROUPS[task]:
+        if group == "model" and task == ERRORS and _asks_elsewhere(config, built["endpoint"]):
+            built[group] = None
+            continue
         built[group] = part(group)
         if group in kinds and not isinstance(built[group], kinds[group][0]):
             raise ConfigError(
@@ -136,9 +152,46 @@ def _language_parts(
         "trainer": built["trainer"],
         "logs": built["logger"],
     }
+    if task == ERRORS:
+        _check_masks(config, built["endpoint"])
+        return ErrorParts(**common, endpoint=built["endpoint"])
     if task == NEURONS:
         return NeuronParts(**common)
     return LanguageParts(**common, optimizer=built["optimizer"], batches=built["sampler"])
+
+
+def _asks_elsewhere(config: Any, endpoint: Endpoint) -> bool:
+    """Whether the prompts go to something else than a model of this process.
+
+    Raises:
+        ConfigError: a model is needed and not chosen, or chosen and not needed.
+    """
+    if endpoint.needs_model:
+        if config.model is None:
+            raise ConfigError(
+                f"endpoint ({config.endpoint['class']}) asks a model in this process: add "
+                "model=pretrained model.path=FOLDER, or model=tiny_shipped"
+            )
+        return False
+    if config.model is not None:
+        raise ConfigError(
+            f"model ({config.model['class']}) is asked by endpoint=local alone, and endpoint is "
+            f"{config.endpoint['class']}: use model=none, or endpoint=local"
+        )
+    return True
+
+
+def _check_masks(config: Any, endpoint: Endpoint) -> None:
+    """Refuse masks over the neurons of a model that is not here.
+
+    Raises:
+        ConfigError: says which of the two to change.
+    """
+    if config.evaluation.neurons is not None and not endpoint.needs_model:
+        raise ConfigError(
+            "evaluation.neurons masks neurons of a model in this process, and endpoint is "
+            f"{config.endpoint['class']}: use endpoint=local model=pretrained model.path=FOLDER"
+        )
 
 
 def _check_task(config: Any, source: object, protocol: object, incremental: bool) -> None:

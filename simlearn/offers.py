@@ -22,6 +22,9 @@ from simlearn import (
     tasks,
     trainer,
 )
+from simlearn.analysis import errorradar
+from simlearn.analysis.errorradar.endpoint import Endpoint
+from simlearn.analysis.errorradar.record_source import RecordSource
 from simlearn.analysis.model_sources import ModelSource
 from simlearn.analysis.tiny_models import TinyModel
 from simlearn.backbones.base import Backbone
@@ -39,7 +42,11 @@ def targets() -> Targets:
     """Everything that a configuration may construct, by group and name."""
     return {
         "task": _offered(tasks, FunctionType, runtime=("parts", "run")),
-        "data": _offered(data, VideoSource, ClassSource, QuestionSource),
+        "data": {
+            **_offered(data, VideoSource, ClassSource, QuestionSource),
+            **_offered(errorradar, RecordSource, QuestionSource),
+        },
+        "endpoint": _offered(errorradar, Endpoint),
         "model": _offered(analysis, TinyModel, ModelSource),
         "backbone": _offered(backbones, Backbone),
         "head": _offered(backbones, Head, runtime=("in_dim",)),
@@ -52,6 +59,7 @@ def targets() -> Targets:
         "evaluation": {
             **_offered(evaluation, evaluation.VideoRetrieval, evaluation.ClassIncremental),
             **_offered(analysis, analysis.QuestionAnswering, analysis.NeuronMasks),
+            **_offered(errorradar, errorradar.ErrorRadar),
         },
         "optimizer": _offered(learners, Schedules),
         "trainer": _offered(trainer, trainer.TrainerSettings),

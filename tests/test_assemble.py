@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 import pytest
 import torch
 
 from simlearn import continual, generators
+from simlearn.analysis.errorradar import (
+    ErrorRadar,
+    ErrorRecords,
+    LocalModel,
+    OpenAIServer,
+    Replay,
+    SyntheticProblems,
+)
+from simlearn.analysis.model_sources import Pretrained, TinyShipped
 from simlearn.assemble import build_parts, targets
 from simlearn.config.compose import compose
 from simlearn.config.errors import ConfigError
 from simlearn.continual import RepresentationReplay
 from simlearn.generators import VAE
+from simlearn.tasks.error_parts import ErrorParts
 from simlearn.tasks.incremental_parts import IncrementalParts
 from simlearn.tasks.metric_parts import MetricParts
 
@@ -29,7 +40,11 @@ def parts(*words, recipe=STREAM):
 def test_what_may_be_named():
     allowed = targets()
     streams, languages = {"class_incremental"}, {"find_neurons", "train_language_model"}
-    assert set(allowed["task"]) == {"metric_learning"} | streams | languages
+    assert set(allowed["task"]) == {
+        *("metric_learning", "find_error_steps", *streams, *languages),
+    }
+    assert set(allowed["endpoint"]) == {"LocalModel", "OpenAIServer", "Replay"}
+    assert {"ErrorQuestions", "ErrorRecords", "SyntheticProblems"} <= set(allowed["data"])
     assert set(allowed["model"]) == {
         *("Pretrained", "TinyLlava", "TinyQwen2Audio", "TinyQwen2VL", "TinyShipped")
     }
@@ -42,9 +57,12 @@ def test_what_may_be_named():
     assert set(allowed["generator"]) <= set(generators.__all__)
     assert set(allowed["evaluation"]) == {
         *("VideoRetrieval", "VideoRecognition", "ClassIncremental"),
-        *("NeuronMasks", "QuestionAnswering"),
+        *("NeuronMasks", "QuestionAnswering", "ErrorRadar"),
     }
-    for abstract in ("Strategy", "RepresentationGenerator", "ClassSource", "VideoSource"):
+    for abstract in (
+        *("Strategy", "RepresentationGenerator", "ClassSource", "VideoSource"),
+        *("Endpoint", "RecordSource", "QuestionSource", "ModelSource"),
+    ):
         assert not any(abstract in group for group in allowed.values())
 
 
@@ -54,12 +72,47 @@ def test_what_the_program_supplies_cannot_be_configured():
     assert allowed["strategy"]["EWC"].runtime == frozenset()
     for target in allowed["generator"].values():
         assert target.runtime == {"shape"}
-    assert allowed["task"]["class_incremental"].runtime == {"parts", "run"}
+    for name in ("class_incremental", "find_error_steps"):
+        assert allowed["task"][name].runtime == {"parts", "run"}
+    for target in allowed["endpoint"].values():
+        assert target.runtime == frozenset()
 
 
 def test_the_task_decides_which_parts():
     assert type(parts()) is IncrementalParts
     assert type(parts(recipe="quickstart")) is MetricParts
+
+
+SERVER = ("endpoint.base_url=http://127.0.0.1:1/v1", "endpoint.model=m")
+
+
+@pytest.mark.parametrize(
+    ("words", "endpoint", "model"),
+    [
+        (SERVER, OpenAIServer, type(None)),
+        (("endpoint=replay", "endpoint.responses=x"), Replay, type(None)),
+        (("endpoint=local", "model=tiny_shipped"), LocalModel, TinyShipped),
+        (("endpoint=local", "model=pretrained", "model.path=x"), LocalModel, Pretrained),
+    ],
+)
+def test_the_endpoint_decides_whether_there_is_a_model(words, endpoint, model):
+    built = build_parts(compose(["recipe=error_radar", *words], targets()))
+    assert type(built) is ErrorParts
+    assert type(built.endpoint) is endpoint and type(built.model) is model
+    assert type(built.source) is SyntheticProblems and type(built.protocol) is ErrorRadar
+
+
+def test_records_of_ones_own_take_the_place_of_drawn_ones():
+    words = ["recipe=error_radar", *SERVER, "data=error_records", "data.path=x", "data.n=3"]
+    source = build_parts(compose(words, targets())).source
+    assert type(source) is ErrorRecords and (source.path, source.n) == (Path("x"), 3)
+
+
+def test_masks_over_a_model_that_is_here():
+    words = ["recipe=error_radar_masks", "model.path=x", "evaluation.neurons=y"]
+    built = build_parts(compose(words, targets()))
+    assert (type(built.endpoint), type(built.model)) == (LocalModel, Pretrained)
+    assert built.protocol.neurons == Path("y")
 
 
 def test_a_replaying_strategy_makes_the_configured_generator():
@@ -98,6 +151,7 @@ def test_weights_are_drawn_from_the_seed_alone():
         (REPLAY, ["strategy.new=imagined"], "strategy.new"),
         (STREAM, ["miner=semihard", "loss.mining=hard"], "both choose the triplets"),
         (STREAM, ["miner=semihard", "loss=center"], "CenterLoss takes no tuples"),
+        (STREAM, ["endpoint=local"], "endpoint (LocalModel) belongs to task=error_steps: use end"),
     ],
 )
 def test_what_does_not_belong_together(recipe, words, text):

@@ -149,7 +149,7 @@ def test_recipes_are_sentences():
 
 ROOMS = [
     *("backbones", "losses", "miners", "generators", "learners"),
-    *("evaluation", "continual", "analysis", "trainer"),
+    *("evaluation", "continual", "analysis", "analysis/errorradar", "trainer"),
 ]
 
 

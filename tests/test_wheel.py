@@ -24,6 +24,11 @@ def test_wheel_runs_elsewhere(tmp_path):
     site = tmp_path / "site"
     run([*pip, "install", "--no-deps", "--no-index", "--target", str(site), str(wheel)])
     assert len(list((site / "simlearn/_recipes").glob("*.yaml"))) >= 2
+    for room in ("maps", "styles"):
+        place = f"simlearn/analysis/errorradar/{room}"
+        files = {path.name: path.read_bytes() for path in (ROOT / place).glob("*.yaml")}
+        assert len(files) >= 2
+        assert {path.name: path.read_bytes() for path in (site / place).iterdir()} == files
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     how = {"cwd": elsewhere, "env": {**os.environ, "PYTHONPATH": str(site)}}
@@ -32,3 +37,6 @@ def test_wheel_runs_elsewhere(tmp_path):
     assert "triplet_c3d" in run(["-m", "simlearn", "list"], **how)
     shown = run(["-m", "simlearn.train", "recipe=quickstart", "--cfg", "job"], **how)
     assert "class: Conv3DNet" in shown
+    code = "from simlearn.analysis.errorradar import column_map_file as c, prompt_style as p; "
+    code += "print(c.load_column_map('simlearn').name, p.load_style('plain').name)"
+    assert run(["-c", code], **how) == "simlearn plain\n"

@@ -47,18 +47,24 @@ class Pretrained(ModelSource):
         device_map: as ``accelerate`` takes it ("auto" shares a large model out); ``None`` for one
             device.
         revision: of a model on the hub.
+        text_only: a model that reads nothing but text (Llama, Qwen2), which is refused otherwise.
     """
 
     path: str
     dtype: Dtype = "auto"
     device_map: str | None = None
     revision: str | None = None
+    text_only: bool = False
 
     def open(self, device: str) -> ModelAdapter:
         """The model with its processor."""
         model, processor = open_model(
-            self.path, dtype=self.dtype, device_map=self.device_map, revision=self.revision
+            self.path,
+            dtype=self.dtype,
+            device_map=self.device_map,
+            revision=self.revision,
+            text_only=self.text_only,
         )
         if self.device_map is None:
             model = model.to("cuda" if device == "gpu" else "cpu")
-        return ModelAdapter(model, processor)
+        return ModelAdapter(model, processor, text_only=self.text_only)

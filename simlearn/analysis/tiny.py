@@ -17,7 +17,12 @@ EXTRA = "pip install 'simlearn[analysis]'"
 
 
 def open_model(
-    path: str, *, dtype: str = "float32", device_map: str | None = None, revision: str | None = None
+    path: str,
+    *,
+    dtype: str = "float32",
+    device_map: str | None = None,
+    revision: str | None = None,
+    text_only: bool = False,
 ) -> tuple[Any, Any]:
     """A multimodal language model and its processor from a folder or a hub's name.
 
@@ -28,9 +33,10 @@ def open_model(
         dtype: "float32", "bfloat16", "float16", or "auto" for that which ``config.json`` names.
         device_map: as ``accelerate`` takes it ("auto"); ``None`` for the CPU.
         revision: of a model on the hub.
+        text_only: a language model that reads nothing but text.
 
     Returns:
-        (model in eval mode without gradients, processor).
+        (model in eval mode without gradients, processor; its tokenizer where it reads text only).
 
     Raises:
         AnalysisError: transformers is not installed; nothing is there; a model of another kind;
@@ -47,8 +53,10 @@ def open_model(
     where: dict[str, Any] = {"local_files_only": True} if local else {"revision": revision}
     name = str(folder) if local else path
     try:
-        processor = hf.AutoProcessor.from_pretrained(name, trust_remote_code=False, **where)
-        model, found = hf.AutoModelForMultimodalLM.from_pretrained(
+        reader = hf.AutoTokenizer if text_only else hf.AutoProcessor
+        kind: Any = hf.AutoModelForCausalLM if text_only else hf.AutoModelForMultimodalLM
+        processor = reader.from_pretrained(name, trust_remote_code=False, **where)
+        model, found = kind.from_pretrained(
             name,
             dtype=dtype if dtype == "auto" else getattr(torch, dtype),
             device_map=device_map,
@@ -60,9 +68,10 @@ def open_model(
     except Exception as error:  # transformers and safetensors raise almost anything
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise AnalysisError(
-            f"model.path={path}: cannot be opened as a multimodal language model ({first}). Give "
-            "the folder of a model saved by transformers (LLaVA, LLaVA-NeXT, Qwen2-VL, Qwen2.5-VL, "
-            "Qwen2-Audio, ...), or download it first where there is a network"
+            f"model.path={path}: cannot be opened as a {'' if text_only else 'multimodal '}"
+            f"language model ({first}). Give the folder of a model saved by transformers (LLaVA, "
+            "LLaVA-NeXT, Qwen2-VL, Qwen2.5-VL, Qwen2-Audio, ...; model.text_only=true for one that "
+            "reads only text), or download it first where there is a network"
         ) from error
     missing = sorted(found["missing_keys"])
     if missing:  # transformers would go on with random numbers

@@ -20,6 +20,11 @@ from simlearn.config.yaml_file import YamlFile, read_yaml
 from simlearn.config.yaml_text import dump_yaml
 
 CONFIG, RECIPE = "config.yaml", "recipe.yaml"
+ENDPOINT = (
+    *("base_url", "key_env", "concurrency", "timeout_s", "retries", "backoff_s"),
+    *("max_cost", "price_in", "price_out", "batch_size"),
+)
+"""How an endpoint is reached, how much at once, and what it may cost: no reply depends on it."""
 
 
 def save_run_config(composed: Composed, run_dir: Path) -> None:
@@ -52,8 +57,8 @@ def load_run_config(
 
     Args:
         run_dir: a folder that :func:`save_run_config` has written.
-        overrides: ``trainer.KEY=VALUE``, ``logger=OPTION`` or ``logger.KEY=VALUE``; nothing else
-            may change in a run.
+        overrides: ``trainer.KEY=VALUE``, ``logger=OPTION``, ``logger.KEY=VALUE``, or
+            ``endpoint.KEY=VALUE`` of a key in ``ENDPOINT``; nothing else may change in a run.
         targets: the allow-list; the stored configuration is checked like any other.
         config_dirs: where further ``logger`` options stand.
         shipped: the package's ``(configs, recipes)``; looked for when not given.
@@ -100,12 +105,14 @@ def _apply(
     """Lay one override over the stored configuration; its faults."""
     if item.path == ("logger",):
         return _swap_logger(layers, choices, item, catalogue)
-    if len(item.path) > 1 and item.path[0] in ("trainer", "logger"):
+    reached = len(item.path) == 2 and item.path[0] == "endpoint" and item.path[1] in ENDPOINT
+    if reached or (len(item.path) > 1 and item.path[0] in ("trainer", "logger")):
         fault = layers.assign(item.path, item.value, item.origin)
         return [fault] if fault else []
     return [
         f"{item.origin}: a resumed run keeps its configuration; only trainer.KEY=VALUE, "
-        "logger=OPTION and logger.KEY=VALUE may be given. Start a new run to change the rest"
+        "logger=OPTION, logger.KEY=VALUE and how an endpoint is reached (endpoint."
+        f"{', '.join(ENDPOINT)}) may be given. Start a new run to change the rest"
     ]
 
 

@@ -29,7 +29,7 @@ def load_image(question: Question) -> Image:
         question: with ``image``, a file that Pillow reads or uint8 ``(H, W, 3)``.
 
     Returns:
-        An RGB image of ``W`` x ``H`` pixels; transparency is dropped.
+        An RGB image of ``W`` x ``H`` pixels, on white where it is transparent.
 
     Raises:
         DataError: naming the question and the file: there is no picture, it is missing, cut
@@ -49,9 +49,26 @@ def load_image(question: Question) -> Image:
         return Image.fromarray(source)
     try:
         with Image.open(source) as file:
-            return ImageOps.exif_transpose(file).convert("RGB")
+            return on_white(ImageOps.exif_transpose(file))
     except Exception as error:  # Pillow raises almost anything on damaged files
         raise _unreadable(question, source, "an image", error) from error
+
+
+def on_white(image: Image) -> Image:
+    """An image as RGB, laid on white where it is transparent.
+
+    Figures are often black lines on nothing: without a ground they would be black all over.
+
+    Args:
+        image: of any mode.
+    """
+    import PIL.Image
+
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    seen = image.convert("RGBA")
+    ground = PIL.Image.new("RGBA", seen.size, "white")
+    return PIL.Image.alpha_composite(ground, seen).convert("RGB")
 
 
 def load_audio(question: Question, rate: int) -> np.ndarray:

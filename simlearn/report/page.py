@@ -25,11 +25,12 @@ from simlearn.report.wording import (
 )
 
 TEMPLATE = "page.html.j2"
-HEADLINES = ("ncm_all", "recall_at_1", "easy_vqa_accuracy")
+HEADLINES = ("ncm_all", "recall_at_1", "easy_vqa_accuracy", "step_accuracy")
 """The first of these that a report has is its first number."""
 UNREADABLE = "not readable"
 _FIRST_FIGURES = (
     *("answers", "answer_examples"),
+    *("models", "error_examples", "error_confusion", "step_positions", "mask_bars"),
     *("retrieval", "forgetting", "accuracy_matrix", "embedding"),
     *("cmc", "roc", "confusion", "curves"),
     *("mask_drops_accuracy", "mask_drops_loss", "neuron_layers", "neuron_overlap"),

@@ -6,11 +6,13 @@ import math
 import re
 from numbers import Integral, Real
 
-from simlearn.report import incremental_words
+from simlearn.report import error_words, incremental_words
 
 NOTHING = "-"
 _PERCENT = re.compile(
     r"(recall_at_\d+|map_at_r|r_precision|mrr|verification_eer|(.*_)?accuracy(_tasks)?|ncm_\w+|"
+    r"step_(within_one|f1|accuracy_(first|middle|last|none))|category_macro_(f1|precision|recall)|"
+    r"(step|category)_parse_failures|"
     r"forgetting(_first)?|backward_transfer|old_purity|intrusion|origin_probe)"
 )
 _NAMES = {
@@ -20,6 +22,7 @@ _NAMES = {
     "auc": "AUC",
     "verification_auc": "verification AUC",
     "verification_eer": "verification equal error rate",
+    **error_words.NAMES,
     **incremental_words.NAMES,
 }
 _MEANINGS = {
@@ -33,6 +36,7 @@ _MEANINGS = {
     "has the higher score; 0.5 by chance, 1 at best",
     "verification_eer": "share of wrong decisions at the threshold that is as often wrong on pairs "
     "of one class as on pairs of two",
+    **error_words.MEANINGS,
     **incremental_words.MEANINGS,
 }
 _SHOTS = re.compile(r"nshot_(clips_)?(\d+)_(?:(linear|rbf|nearest_mean)_)?accuracy")

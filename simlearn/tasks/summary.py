@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from simlearn.report import Metric, Report
 from simlearn.report.wording import metric_interval, metric_number, one_line
 from simlearn.tasks.answer_summary import answer_lines, answers_questions
+from simlearn.tasks.error_summary import error_lines, finds_errors
 from simlearn.tasks.incremental_summary import incremental_lines
 
 HEAD = f"{'':20} {'top-1':>7}   {'95 % interval':14} {'MAP@R':>7}   queries"
@@ -18,7 +19,9 @@ def summary_lines(report: Report) -> list[str]:
     Args:
         report: of a finished run.
     """
-    if answers_questions(report):
+    if finds_errors(report):
+        lines = error_lines(report)
+    elif answers_questions(report):
         lines = answer_lines(report)
     else:
         lines = incremental_lines(report) if "ncm_all" in report.metrics else _retrieval(report)

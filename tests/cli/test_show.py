@@ -28,8 +28,8 @@ def test_every_shipped_recipe_is_shown_whole(name, tmp_path):
     data = read_yaml(path).data
     assert text.startswith(f"# recipe: {name}\n# paper: ")
     assert data["seed"] == 0
-    learnt_by = "loss" if data["model"] is None else "model"
-    assert data[learnt_by]["class"] and data["task"]["class"]
+    made_of = next(group for group in ("loss", "model", "endpoint") if data[group] is not None)
+    assert data[made_of]["class"] and data["task"]["class"]
     assert "card" not in data
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from simlearn.analysis.errorradar.openai_server import OpenAIServer
+from simlearn.config.compose import compose
 from simlearn.config.errors import ConfigError
-from simlearn.config.run_config import load_run_config, save_run_config
+from simlearn.config.run_config import ENDPOINT, load_run_config, save_run_config
+from simlearn.runner import targets
 from tests.config.tree import TARGETS
 
 ROOT = "data.root=/x"
@@ -48,6 +53,79 @@ def test_trainer_and_logger_may_change(load):
     without = load("logger=null")
     assert without.config.logger is None
     assert "logger" not in without.choices
+
+
+SERVER = ("endpoint.base_url=http://127.0.0.1:1/v1", "endpoint.model=m")
+
+
+@pytest.fixture
+def served(tmp_path):
+    """Loads a run whose prompts go to a server, with overrides."""
+    save_run_config(compose(["recipe=error_radar", *SERVER], targets()), tmp_path / "served")
+    return lambda *overrides: load_run_config(tmp_path / "served", overrides, targets())
+
+
+def test_how_an_endpoint_is_reached_and_what_it_may_cost_may_change(served):
+    values = {
+        **{"base_url": "http://127.0.0.1:2/v1", "key_env": "MY_KEY", "concurrency": 3},
+        **{"timeout_s": 9.5, "retries": 0, "backoff_s": 2.0},
+        **{"max_cost": 4.0, "price_in": 1.0, "price_out": 2.0},
+    }
+    assert {*values, "batch_size"} == set(ENDPOINT)  # the last is of endpoint=local
+    before = served().config.endpoint
+    after = served(*(f"endpoint.{key}={value}" for key, value in values.items())).config.endpoint
+    assert {key: after[key] for key in values} == values
+    assert all(before[key] != after[key] for key in values)
+    assert {key for key in before if before[key] == after[key]} == set(before) - set(values)
+
+
+def test_no_reply_depends_on_what_may_change():
+    """What may change is in no key of a kept reply, all else that is sent is."""
+    server = OpenAIServer(base_url="http://127.0.0.1:1/v1", model="m")
+    identity = server.open().identity()
+    for key, value in (
+        *(("base_url", "http://127.0.0.1:2/v1"), ("concurrency", 3), ("timeout_s", 1.0)),
+        *(("retries", 0), ("backoff_s", 0.0)),
+    ):
+        assert key in ENDPOINT
+        assert replace(server, **{key: value}).open().identity() == identity
+    prices = replace(server, max_cost=1.0, price_in=1.0, price_out=1.0)
+    assert prices.open().identity() == identity
+    for key, value in (
+        *(("model", "n"), ("max_tokens", 9), ("temperature", 1.0), ("seed", 1)),
+        *(("image_detail", "low"), ("extra", {"top_p": 0.5})),
+    ):
+        assert key not in ENDPOINT
+        assert replace(server, **{key: value}).open().identity() != identity
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        *("endpoint.model=n", "endpoint.max_tokens=9", "endpoint.temperature=1", "endpoint.seed=1"),
+        *("endpoint.weights=open", "endpoint.dry_run=true", "endpoint.extra.top_p=0.5"),
+        *("endpoint=replay", "endpoint.base_url.x=1", "endpoint.concurency=3"),
+    ],
+)
+def test_what_is_asked_may_not_change(served, override):
+    with pytest.raises(ConfigError) as caught:
+        served(override)
+    assert str(caught.value) == (
+        f"override '{override}': a resumed run keeps its configuration; only trainer.KEY=VALUE, "
+        "logger=OPTION, logger.KEY=VALUE and how an endpoint is reached (endpoint.base_url, "
+        "key_env, concurrency, timeout_s, retries, backoff_s, max_cost, price_in, price_out, "
+        "batch_size) may be given. Start a new run to change the rest"
+    )
+
+
+def test_a_value_of_the_wrong_kind_is_refused_on_resume_too(served):
+    with pytest.raises(ConfigError, match=r"endpoint\.concurrency"):
+        served("endpoint.concurrency=many")
+
+
+def test_a_run_without_endpoint_takes_no_word_about_one(load):
+    with pytest.raises(ConfigError, match="endpoint"):
+        load("endpoint.concurrency=3")
 
 
 @pytest.mark.parametrize(

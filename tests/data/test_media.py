@@ -211,3 +211,19 @@ def test_mutants_are_decoded_or_refused(tmp_path, name):
         else:
             opened += 1
     assert opened < 75
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_black_lines_on_nothing_are_black_on_white(mode, tmp_path):
+    """A figure without a ground would be black all over if its transparency were dropped."""
+    drawn = Image.new("RGBA", (6, 4), (0, 0, 0, 0))
+    for x in range(6):
+        drawn.putpixel((x, 1), (0, 0, 0, 255))
+    path = tmp_path / "figure.png"
+    drawn.convert(mode).save(path, **({"transparency": 0} if mode == "P" else {}))
+    seen = np.asarray(load_image(Question("q", "what?", (), image=path)))
+    assert seen.shape == (4, 6, 3)
+    if mode != "P":
+        assert (seen[1] == 0).all() and (np.delete(seen, 1, axis=0) == 255).all()
+    else:
+        assert (seen[0] == 255).all()

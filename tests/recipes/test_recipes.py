@@ -9,8 +9,11 @@ import yaml
 from omegaconf import OmegaConf
 
 import simlearn
+from simlearn.analysis.model_sources import Pretrained
+from simlearn.analysis.neuron_set import NeuronSet
 from simlearn.config.compose import compose
 from simlearn.runner import targets
+from tests.tasks.neuron_case import write_model
 from tests.tiny import train
 
 RECIPES = sorted((Path(__file__).resolve().parents[2] / "recipes").glob("*.yaml"))
@@ -32,6 +35,7 @@ BACKBONES = {
 CARDS = {path.stem: yaml.safe_load(path.read_text())["card"] for path in RECIPES}
 STREAMS = sorted(name for name in CARDS if name.startswith("incremental_"))
 QUESTIONS = ["miner_tiny", "tiny_mllm"]
+ERRORS = ["error_radar", "error_radar_masks"]
 BIG = ["miner_qwen2audio", "miner_qwen2vl"]
 """Need weights and data: tests/tasks/test_neuron_recipes.py runs them on files in their formats."""
 
@@ -138,7 +142,61 @@ def test_the_big_recipes_differ_in_data_and_weights_alone():
     assert first["evaluation"]["method"] == "generate" and first["model"]["device_map"] == "auto"
 
 
-@pytest.mark.parametrize("name", sorted(set(CARDS) - {*STREAMS, *QUESTIONS, *BIG}))
+def test_the_recipe_of_masks_is_that_of_errors_with_a_model_of_ones_own():
+    base, masks = (
+        OmegaConf.to_container(compose([f"recipe={name}", *words], targets()).config)
+        for name, words in (
+            ("error_radar", ["endpoint.base_url=http://127.0.0.1:1/v1", "endpoint.model=m"]),
+            ("error_radar_masks", ["model.path=x", "evaluation.neurons=y"]),
+        )
+    )
+    assert base.pop("endpoint")["class"] == "OpenAIServer" and base.pop("model") is None
+    assert masks.pop("endpoint")["class"] == "LocalModel"
+    assert masks.pop("model")["class"] == "Pretrained"
+    assert (base["evaluation"].pop("neurons"), masks["evaluation"].pop("neurons")) == (None, "y")
+    assert base == masks and base["task"]["class"] == "find_error_steps"
+    assert base["data"]["class"] == "SyntheticProblems" and base["loss"] is None
+
+
+def test_cards_of_errors():
+    assert [CARDS[name]["paper"] for name in ERRORS] == ["errorradar2024", "simlearn"]
+    for name in ERRORS:
+        assert CARDS[name]["published"] is None  # none on these problems
+        assert set(CARDS[name]["needs"]) <= {"data", "model", "neurons"}
+
+
+@pytest.fixture
+def small_masks(tmp_path):
+    """The words of a random model and of neurons that were mined on it."""
+    write_model(tmp_path / "model")
+    model = Pretrained(path=str(tmp_path / "model"), dtype="float32").open("cpu")
+    neurons = {"image": [[0, 1], [1, 7]], "text": [[0, 3]], "special": [[1, 40]]}
+    NeuronSet(neurons, shape=model.shape, model=model.fingerprint).save(tmp_path / "n.safetensors")
+    return (
+        *(f"model.path={tmp_path / 'model'}", "model.dtype=float32", "evaluation.style=bare"),
+        f"evaluation.neurons={tmp_path / 'n.safetensors'}",
+    )
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_smoke_of_errors(name, tmp_path, request):
+    more = request.getfixturevalue("small_masks") if name.endswith("masks") else ()
+    folder = tmp_path / "run"
+    report = simlearn.run(name, [*CARDS[name]["smoke"], *more, f"run_dir={folder}"])
+    assert report.report_path.is_file() and report.recipe == name
+    for key in ("step_accuracy", "category_accuracy", "joint_accuracy"):
+        assert 0.0 <= report.metrics[key].value <= 1.0 and report.metrics[key].n == 6
+    assert set(report.baselines) == {"majority", "uniform", "first step", "last step"}
+    assert report.train["replies"] == 6 and report.train["weights"] == "open"
+    replies, rows = (
+        (folder / file).read_text().splitlines() for file in ("responses.jsonl", "rows.jsonl")
+    )
+    parts = 1 + 4 * 3 if more else 1  # four mined masks, each with two random ones
+    assert len(replies) == len(rows) == 6 * parts
+    assert len(report.details["masks"]) == (4 * 8 if more else 0)
+
+
+@pytest.mark.parametrize("name", sorted(set(CARDS) - {*STREAMS, *QUESTIONS, *ERRORS, *BIG}))
 def test_smoke(name, tmp_path):
     report = simlearn.run(
         name,

@@ -20,6 +20,7 @@ class Shown:
     baselines: dict
     protocol: dict = field(default_factory=dict)
     notes: tuple = ()
+    details: dict = field(default_factory=dict)
     report_path: Path = Path("outputs/x/report.html")
 
 

@@ -21,6 +21,7 @@ class Shown:
     train: dict
     protocol: dict = field(default_factory=lambda: {"data": "Digits"})
     notes: tuple = ()
+    details: dict = field(default_factory=dict)
     report_path: Path = Path("outputs/x/report.html")
 
 

@@ -55,7 +55,8 @@ BEFORE_THE_FOLDER = [
     (["sampler.media=0", "sampler.texts=0"], "both 0: a step needs questions"),
     (
         ["task=metric"],
-        "model (TinyLlava) belongs to task=language and task=neurons: use model=none",
+        "model (TinyLlava) belongs to task=language, task=neurons and task=error_steps: use "
+        "model=none",
     ),
 ]
 

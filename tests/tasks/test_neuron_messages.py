@@ -65,7 +65,8 @@ BEFORE_THE_FOLDER = [
     (["task=language"], "does not belong to task=language"),
     (
         ["task=metric"],
-        "model (Pretrained) belongs to task=language and task=neurons: use model=none",
+        "model (Pretrained) belongs to task=language, task=neurons and task=error_steps: use "
+        "model=none",
     ),
 ]
 

@@ -19,6 +19,7 @@ class Shown:
     baselines: dict
     protocol: dict = field(default_factory=lambda: {"crop": 0.6, "clips_per_video": 5})
     notes: tuple = ()
+    details: dict = field(default_factory=dict)
     report_path: Path = Path("outputs/x/report.html")
 
 
