@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 _PLAIN = re.compile(r"(\+{0,2}[A-Za-z_][\w.]*)=([^,\[\]{}()'\"\\$\s]+)", re.ASCII)
 
+_SECRET = re.compile(
+    r"^(\+{0,2}[\w.]*(?:api_?key|token|secret|password)=).+", re.IGNORECASE | re.DOTALL
+)
+
 
 @dataclass(frozen=True)
 class Assignment:
@@ -34,7 +38,11 @@ class Assignment:
 
 
 def named(text: str) -> str:
-    """``"override 'loss.margin=0.3'"``, cut after 120 characters."""
+    """``"override 'loss.margin=0.3'"``, cut after 120 characters; the value of a secret is not said.
+
+    A key ending in ``api_key``, ``token``, ``secret`` or ``password`` is one.
+    """
+    text = _SECRET.sub(r"\g<1>***", text)
     return f"override '{text if len(text) <= 120 else text[:117] + '...'}'"
 
 

@@ -15,6 +15,7 @@ from simlearn.tasks.error_cells import between_points, percent, plain, signed, w
 from simlearn.tasks.error_mask_table import mask_table
 from simlearn.tasks.error_results import ErrorResults
 
+WITH_INTERVAL = ("step_accuracy", "category_accuracy", "category_macro_f1", "joint_accuracy")
 MODEL_COLUMNS = ("step_accuracy", "step_within_one", "category_accuracy", "category_macro_f1")
 
 
@@ -61,7 +62,10 @@ def model_table(
     ends = found.get("intervals", {})
 
     def cells(values: Mapping[str, Any], between: Mapping[str, Any]) -> list[str]:
-        return [with_interval(values.get(name), between.get(name)) for name in names]
+        return [
+            with_interval(values.get(name), between.get(name) if name in WITH_INTERVAL else None)
+            for name in names
+        ]
 
     rows = [(f"{one_line(results.name, 60)} (this run)", results.weights, *cells(found, ends))]
     for rival in results.rivals:
@@ -84,10 +88,11 @@ def model_table(
         title="Models",
         columns=(
             *("model", "weights", "step %", "within one %", "category %", "macro-F1 %"),
-            *("both %", "step unread %", "category unread %"),
+            *("both %", "no step %", "no category %"),
         ),
         rows=tuple(rows),
-        note="In brackets 95 % intervals over problems. Replies that could not be read are wrong. "
+        note="In brackets 95 % intervals over problems. No step, no category: replies that could "
+        "not be read, or none; they count as wrong. "
         "Majority: the most frequent category and step; uniform: exact expectations.",
     )
 
@@ -117,7 +122,7 @@ def rival_table(results: ErrorResults, draws: int, seed: int) -> Table:
     return Table(
         title="This model beside the others",
         columns=(
-            *("other model", "sub-task", "problems", "only this is right", "only the other"),
+            *("other model", "asked for", "problems", "only this is right", "only the other"),
             *("difference, points", "95 % interval", "McNemar's exact p"),
         ),
         rows=tuple(rows),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simlearn.config.overrides import Assignment, parse_overrides
+from simlearn.config.overrides import Assignment, named, parse_overrides
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,10 @@ def test_faults_show_the_override(text, words):
 def test_any_text_is_an_assignment_or_a_fault(text):
     assignments, faults = parse_overrides([text])
     assert len(assignments) + len(faults) == 1
+
+
+def test_a_secret_is_not_said_back():
+    for key in ("endpoint.api_key", "+endpoint.apiKey", "endpoint.auth_token", "x.PASSWORD"):
+        assert named(f"{key}=sk-12345") == f"override '{key}=***'"
+    for plain in ("endpoint.max_tokens=9", "endpoint.key_env=MY_KEY", "loss.margin=0.3"):
+        assert named(plain) == f"override '{plain}'"

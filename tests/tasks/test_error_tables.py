@@ -78,8 +78,8 @@ def test_the_table_of_models_has_the_numbers_of_the_rows():
             ("within one %", within),
             ("category %", kind),
             ("both %", both),
-            ("step unread %", [r["pred_step"] is None for r in rows]),
-            ("category unread %", [r["pred_category"] is None for r in rows]),
+            ("no step %", [r["pred_step"] is None for r in rows]),
+            ("no category %", [r["pred_category"] is None for r in rows]),
         ):
             assert row[head].split()[0] == percent(share(hits)), head
     low, high = found["intervals"]["step_accuracy"]
@@ -98,7 +98,7 @@ def test_a_model_beside_another_on_the_problems_of_both():
             for key, ours in rights(ROWS).items()
             if key in theirs and None not in (ours[place], theirs[key][place])
         ]
-        assert row["sub-task"] == ("step", "category")[place] and row["other model"] == "old"
+        assert row["asked for"] == ("step", "category")[place] and row["other model"] == "old"
         assert row["problems"] == len(pairs) <= 25
         assert row["only this is right"] == sum(a and not b for a, b in pairs)
         assert row["only the other"] == sum(b and not a for a, b in pairs)
@@ -113,7 +113,7 @@ def test_a_sub_task_that_was_not_asked_is_not_compared():
     rows = rows_of(SOME, parts=("step",))
     results, _ = counted(rows, rivals=[rival(rows)])
     table = error_tables.rival_table(results, 5, 0)
-    assert [row["sub-task"] for row in by_head(table)] == ["step"]
+    assert [row["asked for"] for row in by_head(table)] == ["step"]
     alone = results_of(SOME, ROWS, rivals=[Rival("old", "open", {}, {})])
     assert error_tables.rival_table(alone, 5, 0).rows == ()
 
@@ -237,7 +237,7 @@ def test_what_cannot_be_worked_out_is_a_dash():
     rows = [{**row, "gold_category": None} for row in rows_of(SOME, parts=("step",))]
     results, found = counted(rows)
     (ours,) = by_head(error_tables.model_table(results, found, {}, None))
-    for head in ("category %", "macro-F1 %", "both %", "category unread %"):
+    for head in ("category %", "macro-F1 %", "both %", "no category %"):
         assert ours[head] == "-"
     assert error_tables.category_table(found).rows == ()
     assert error_tables.confusion_table(found).rows == ()
