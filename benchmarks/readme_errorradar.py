@@ -8,13 +8,8 @@ from typing import Any
 from results import read_result
 from rows import duration
 
-COLUMNS = {
-    "step_accuracy": "step",
-    "step_within_one": "within one",
-    "category_accuracy": "category",
-    "category_macro_f1": "macro-F1",
-    "joint_accuracy": "both",
-}
+from simlearn.tasks.error_summary import COLUMNS
+
 BLIND = ("majority", "uniform", "last step")
 TITLES = {"LLaVA": "small LLaVA, trained on such problems"}
 METRICS = {
