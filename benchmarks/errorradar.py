@@ -72,7 +72,7 @@ def text_job(folder: Path) -> Job:
     """A model that reads text alone, on the same problems."""
     words = ["recipe=error_radar", "endpoint=local", "model=pretrained", f"model.path={folder}"]
     words += ["model.text_only=true", "model.dtype=float32", "evaluation.images=false", *PROBLEMS]
-    words += ["endpoint.max_tokens=48", "evaluation.style=stepwise", *COMMON]
+    words += ["endpoint.max_tokens=24", "evaluation.ask=separate", "evaluation.style=bare", *COMMON]
     return Job({"model": folder.name, "seed": 0}, f"text_{folder.name}", words)
 
 
