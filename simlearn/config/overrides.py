@@ -38,7 +38,7 @@ class Assignment:
 
 
 def named(text: str) -> str:
-    """``"override 'loss.margin=0.3'"``, cut after 120 characters; the value of a secret is not said.
+    """``"override 'loss.margin=0.3'"``, cut after 120 characters, without the value of a secret.
 
     A key ending in ``api_key``, ``token``, ``secret`` or ``password`` is one.
     """

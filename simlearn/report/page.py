@@ -21,6 +21,7 @@ from simlearn.report.wording import (
     metric_meaning,
     metric_number,
     number,
+    one_line,
     visible,
 )
 
@@ -83,6 +84,7 @@ def render_page(report: Report) -> str:
         environment=flat(report.environment),
         config=report.config,
         dark=drawing.DARK,
+        work=report.work,
     )
 
 
@@ -147,7 +149,7 @@ def _headline(report: Report) -> dict[str, Any] | None:
         return None
     name = next((n for n in HEADLINES if n in report.metrics), next(iter(report.metrics)))
     metric = report.metrics[name]
-    models = [("this network", "trained", metric)]
+    models = [(one_line(report.subject, 60), "trained", metric)]
     pixels = _best_pixels(report.baselines, name)
     if pixels is not None:
         models.append(
@@ -191,15 +193,17 @@ def _bar(metric: Metric) -> dict[str, float | None]:
 
 
 def _baselines(report: Report) -> dict[str, Any] | None:
-    """All models in one table: this network first, then each baseline; None without baselines."""
+    """The report's subject and each baseline in one table; None without baselines."""
     if not report.baselines:
         return None
-    models: dict[str, Mapping[str, Metric]] = {"this network": report.metrics}
-    models.update({_words(name): metrics for name, metrics in report.baselines.items()})
+    models: list[tuple[str, Mapping[str, Metric]]] = [
+        (one_line(report.subject, 60), report.metrics)
+    ]
+    models += [(_words(name), metrics) for name, metrics in report.baselines.items()]
     names = list(dict.fromkeys(name for metrics in report.baselines.values() for name in metrics))
     rows = [
         (model, [_metric_row(n, metrics[n]) if n in metrics else None for n in names])
-        for model, metrics in models.items()
+        for model, metrics in models
     ]
     return {"columns": [metric_label(name) for name in names], "rows": rows}
 

@@ -135,6 +135,8 @@ class Report:
         run_dir: the run's folder.
         notes: sentences that a reader must see.
         details: further entries of ``metrics.json`` by name.
+        subject: what the first numbers are of.
+        work: heading of what was done.
 
     Raises:
         ValueError: two figures have the same name.
@@ -155,6 +157,8 @@ class Report:
     run_dir: Path
     notes: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    subject: str = "this network"
+    work: str = "Training"
 
     def __post_init__(self) -> None:
         names = [figure.name.casefold() for figure in self.figures]

@@ -137,6 +137,8 @@ def ask_all(
                 )
     except EndpointError as error:
         told = str(error).replace("resume=RUN_DIR", f"resume={run_dir}")
+        if "replies kept" in told:  # the limit of costs says so, and how to go on
+            raise EndpointError(told) from error
         ways = f"; {how}" if len(store) and "resume=" not in told else ""
         raise EndpointError(f"{told} ({len(store)} replies are kept{ways})") from error
     finally:

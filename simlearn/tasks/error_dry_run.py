@@ -57,6 +57,7 @@ def dry_run_report(
         config=run.config,
         environment=environment(),
         run_dir=run.run_dir,
+        work="Asking",
         notes=(
             f"A dry run: nothing was asked. {session.estimate(asked.requests())}{times}. To ask, "
             "leave out endpoint.dry_run=true (and take another run_dir, if you gave one).",

@@ -55,10 +55,10 @@ def mask_sentences(effects: Sequence[MaskEffects]) -> Iterator[str]:
         low, high = effect.visual_interval
         if math.isnan(low):
             continue
-        word = "more than" if low > 0 else "less than" if high < 0 else "not tellably unlike"
+        answer = "Yes" if low > 0 else "The other way round" if high < 0 else "Undecided"
         yield (
-            f"Switching off the {effect.group} neurons lowers the recall of visual perception "
-            f"errors {word} that of the other kinds, beyond random masks (difference "
-            f"{signed(effect.visual_excess)} points, 95 % interval "
+            f"Does the mask over the {one_line(effect.group, 40)} neurons cost the recall of "
+            "visual perception errors more than that of the other kinds, beyond random masks? "
+            f"{answer} ({signed(effect.visual_excess)} points, 95 % interval "
             f"{between_points(effect.visual_interval)})."
         )

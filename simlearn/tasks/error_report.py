@@ -21,10 +21,11 @@ from simlearn.tasks.error_metrics import as_metrics, metric_counts
 from simlearn.tasks.error_parts import ErrorParts
 from simlearn.tasks.error_pictures import error_figures
 from simlearn.tasks.error_results import ErrorResults
+from simlearn.tasks.error_rivals import compared_values
 from simlearn.tasks.error_tables import error_tables, human_sentences
 from simlearn.tasks.run_context import RunContext
 
-SHOWN = ("step_accuracy", "step_within_one", "category_accuracy", "category_macro_f1")
+SHOWN = ("step_accuracy", "step_within_one", "step_f1", "category_accuracy", "category_macro_f1")
 """Of the baselines, with ``joint_accuracy``."""
 
 
@@ -106,6 +107,8 @@ def error_report(
         config=run.config,
         environment=environment(),
         run_dir=run.run_dir,
+        subject=results.name,
+        work="Asking",
         notes=(
             *results.data.notes,
             *results.notes,
@@ -120,6 +123,7 @@ def error_report(
                 "called_itself": usage.models or {},
             },
             "error_radar": found,
+            "compared": [compared_values(rival) for rival in results.rivals],
             "masks": [row for effect in effects for row in effect.records()],
             "masked_neurons": {v.name: len(v.neurons.union()) for v in variants},
             "human": named_values(human),

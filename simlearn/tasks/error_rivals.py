@@ -50,6 +50,12 @@ def read_rivals(folders: Sequence[Path], protocol: Mapping[str, object]) -> list
     return [_read(Path(folder).expanduser(), protocol) for folder in folders]
 
 
+def compared_values(rival: Rival) -> dict[str, object]:
+    """A finished run for ``metrics.json``: name, weights, and the shares by metric."""
+    values = {name: one["value"] for name, one in rival.test.items() if is_percent(name)}
+    return {"name": rival.name, "weights": rival.weights, "values": values}
+
+
 def _read(folder: Path, protocol: Mapping[str, object]) -> Rival:
     where = f"evaluation.compare: {folder}"
     try:

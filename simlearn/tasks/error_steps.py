@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import torch
 
@@ -11,6 +12,7 @@ from simlearn.analysis.errorradar.endpoint import Failure
 from simlearn.analysis.errorradar.mask_variants import MaskVariant, load_neurons, mask_variants
 from simlearn.analysis.errorradar.prompt_style import load_style
 from simlearn.analysis.errorradar.record_source import RecordData
+from simlearn.analysis.errorradar.replay import Replay
 from simlearn.analysis.errorradar.reply_store import ReplyStore, write_failures
 from simlearn.analysis.errorradar.tally import MOST_TYPES
 from simlearn.analysis.errors import AnalysisError
@@ -19,6 +21,7 @@ from simlearn.report import Report, write_report
 from simlearn.tasks.error_asking import Questionnaire, ask_all
 from simlearn.tasks.error_dry_run import dry_run_report
 from simlearn.tasks.error_human import read_human
+from simlearn.tasks.error_kept_protocol import REPLIES, check_replayed, keep_protocol
 from simlearn.tasks.error_parts import ErrorParts
 from simlearn.tasks.error_report import error_report, run_protocol
 from simlearn.tasks.error_results import ErrorResults
@@ -29,7 +32,7 @@ from simlearn.trainer.interrupt import stop_signals
 from simlearn.trainer.progress import ProgressLine
 from simlearn.trainer.stopwatch import Stopwatch
 
-REPLIES, FAILURES, ROWS = "responses.jsonl", "failures.jsonl", "rows.jsonl"
+FAILURES, ROWS = "failures.jsonl", "rows.jsonl"
 
 
 def find_error_steps(parts: ErrorParts, run: RunContext) -> Report:
@@ -68,6 +71,10 @@ def find_error_steps(parts: ErrorParts, run: RunContext) -> Report:
         report = dry_run_report(run, asked, shared, session, 1 + len(variants))
         write_report(report)
         return report
+    kept = keep_protocol(run.run_dir, shared, protocol)
+    other = None
+    if isinstance(parts.endpoint, Replay):
+        other = check_replayed(Path(parts.endpoint.responses), kept)
     results = ErrorResults(
         data=data,
         name=session.name if protocol.images else f"{session.name} (without figures)",
@@ -76,6 +83,7 @@ def find_error_steps(parts: ErrorParts, run: RunContext) -> Report:
         human=human,
         seed=run.seed,
         masked=bool(variants),
+        notes=[] if other is None else [other],
     )
     with ReplyStore(run.run_dir / REPLIES) as store:
         with watch("replies"), stop_signals() as stop:

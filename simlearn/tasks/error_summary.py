@@ -11,6 +11,7 @@ from simlearn.tasks.error_dry_run import PROMPTS
 COLUMNS = {
     "step_accuracy": "step",
     "step_within_one": "within one",
+    "step_f1": "step F1",
     "category_accuracy": "category",
     "category_macro_f1": "macro-F1",
     "joint_accuracy": "both",
@@ -23,7 +24,7 @@ def finds_errors(report: Report) -> bool:
 
 
 def error_lines(report: Report) -> list[str]:
-    """This model and blind answers in one table; of a dry run the prompts.
+    """This model, compared runs and blind answers in one table; of a dry run the prompts.
 
     Args:
         report: of a search for wrong steps.
@@ -31,17 +32,16 @@ def error_lines(report: Report) -> list[str]:
     if report.details.get("dry_run"):
         return prompt_lines(report)
     names = [name for name in COLUMNS if name in report.metrics]
-    models: list[tuple[str, Mapping[str, Metric]]] = [
-        (one_line(model, 40), metrics)
-        for model, metrics in [
-            (str(report.train["model"]), report.metrics),
-            *report.baselines.items(),
-        ]
+    models: list[tuple[str, Mapping[str, float | None]]] = [
+        (str(report.train["model"]), _values(report.metrics)),
+        *((str(run["name"]), run["values"]) for run in report.details.get("compared", ())),
+        *((name, _values(metrics)) for name, metrics in report.baselines.items()),
     ]
+    models = [(one_line(model, 40), values) for model, values in models]
     wide = max(len(model) for model, _ in models)
     lines = [" " * wide + "".join(f"{COLUMNS[name]:>12}" for name in names)]
-    for model, metrics in models:
-        cells = "".join(f"{_value(name, metrics.get(name)):>12}" for name in names)
+    for model, values in models:
+        cells = "".join(f"{_share(name, values.get(name)):>12}" for name in names)
         lines.append(f"{model:{wide}}{cells}")
     for name in names:
         metric = report.metrics[name]
@@ -50,7 +50,7 @@ def error_lines(report: Report) -> list[str]:
     for name in ("step_parse_failures", "category_parse_failures"):
         if name in report.metrics:
             what = name.split("_")[0]
-            lines.append(f"{what} not readable in {_value(name, report.metrics[name])}")
+            lines.append(f"{what} not readable in {_share(name, report.metrics[name].value)}")
     return lines
 
 
@@ -65,8 +65,13 @@ def prompt_lines(report: Report) -> list[str]:
     return [*lines, "---"]
 
 
-def _value(name: str, metric: Metric | None) -> str:
+def _values(metrics: Mapping[str, Metric]) -> dict[str, float]:
+    """Metric -> value."""
+    return {name: metric.value for name, metric in metrics.items()}
+
+
+def _share(name: str, value: float | None) -> str:
     """A share in percent; nothing where it was not measured."""
-    if metric is None:
+    if value is None:
         return ""
-    return metric_number(name, metric.value).replace("\u00a0", " ")
+    return metric_number(name, value).replace("\u00a0", " ")

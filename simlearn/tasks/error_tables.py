@@ -136,7 +136,9 @@ def category_table(found: Mapping[str, Any]) -> Table:
     rows = tuple(
         (
             *(f"{code}, {NAMES[code]}", per[code]["n"], percent(per[code]["precision"])),
-            with_interval(per[code]["recall"], per[code].get("recall_interval")),
+            with_interval(
+                per[code]["recall"] if per[code]["n"] else None, per[code].get("recall_interval")
+            ),
             *(percent(per[code]["f1"]), percent(per[code]["step_accuracy"])),
         )
         for code in CATEGORIES

@@ -48,6 +48,8 @@ def filled(text: str) -> Report:
         config=text,
         environment={text: [text], "command": [text]},
         notes=(text,),
+        subject=text,
+        work=text,
     )
 
 
@@ -250,3 +252,16 @@ def test_a_recipe_of_no_paper_has_no_published_value():
     card = {"paper": "none", "claim": "c", "published": None}
     words = Page(render_page(make_report(card=card))).words()
     assert "claim c" in words and "published" not in words
+
+
+def test_the_subject_and_the_work_have_names_of_their_own():
+    page = render_page(make_report(subject="gpt-x <b>", work="Asking"))
+    assert "gpt-x &lt;b&gt;" in page and "this network" not in page and "gpt-x <b>" not in page
+    assert "<h2>Asking</h2>" in page and "<h2>Training</h2>" not in page
+
+
+def test_lines_of_a_long_cell_are_kept():
+    table = Table("prompts", ("id", "prompt"), (("a", "Question\n1. first\n2. second"),))
+    page = render_page(make_report(tables=(table,)))
+    assert '<td class="long">Question\n1. first\n2. second</td>' in page
+    assert "<td>a</td>" in page

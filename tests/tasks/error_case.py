@@ -30,6 +30,7 @@ SERVER = (
 """Words of runs with a server; its address is beside them."""
 FILES = {"config.yaml", "environment.json", "metrics.json", "report.html"} | {
     "failures.jsonl",
+    "protocol.json",
     "responses.jsonl",
     "rows.jsonl",
 }

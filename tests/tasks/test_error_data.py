@@ -57,7 +57,7 @@ def test_records_written_by_hand(by_hand, no_pictures, tmp_path, capsys):
     assert all(isinstance(one.body["messages"][-1]["content"], str) for one in server.asked)
     assert any("Name {n} <b>shapes</b>." in prompt for prompt in server.prompts)
     out = capsys.readouterr().out
-    assert "note: 1 of 4 records have no wrong step and are left out (correct=keep" in out
+    assert "note: 1 of 4 records have no wrong step and are left out (data.correct=keep" in out
     assert metrics(folder)["protocol"]["file"] == "mine.jsonl"
     assert metrics(folder)["error_radar"]["per_problem_type"].keys() == {"algebra"}
 

@@ -168,7 +168,7 @@ def test_the_report_holds_all_and_fits_into_json(tmp_path):
 def test_baselines_have_the_metrics_that_the_model_has(tmp_path):
     report = report_of(results_of(SOME, rows_of(SOME, parts=("step",))), tmp_path)
     for metrics in report.baselines.values():
-        assert set(metrics) == {"step_accuracy", "step_within_one"}
+        assert set(metrics) == {"step_accuracy", "step_within_one", "step_f1"}
     wrong = [one for one in SOME if one.error_step]
     uniform = report.baselines["uniform"]["step_accuracy"]
     assert uniform.value == pytest.approx(sum(1 / one.n_steps for one in wrong) / len(wrong))

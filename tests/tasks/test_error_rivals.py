@@ -8,7 +8,7 @@ import pytest
 
 from simlearn.analysis.errors import AnalysisError
 from simlearn.report import protocol_fingerprint
-from simlearn.tasks.error_rivals import read_rights, read_rivals
+from simlearn.tasks.error_rivals import compared_values, read_rights, read_rivals
 from tests.tasks.wrong_steps import HOSTILE, records, rows_of
 
 PROTOCOL = {"data": "error_problems", "n": 6, "ask": "joint", "columns": {"a": ("b",)}}
@@ -173,3 +173,9 @@ def test_rows_that_are_damaged(row, tmp_path):
     folder = write(tmp_path / "run")
     (folder / "rows.jsonl").write_text(row + "\n")
     assert "is not the folder of a finished run" in refused(folder)
+
+
+def test_the_shares_of_a_compared_run(tmp_path):
+    (rival,) = read_rivals([write(tmp_path / "run")], PROTOCOL)
+    values = {"step_accuracy": 0.5, "category_accuracy": None}
+    assert compared_values(rival) == {"name": "old", "weights": "closed", "values": values}

@@ -24,7 +24,11 @@ from tests.tasks.error_case import (
 )
 from tests.tasks.error_plan import naive, planned, planned_script
 
-DETAILS = {"model", "error_radar", "masks", "masked_neurons", "human", "human_gap", "human_file"}
+DETAILS = {"model", "error_radar", "compared", "masks", "masked_neurons"} | {
+    "human",
+    "human_gap",
+    "human_file",
+}
 KEYS = {"format_version", "recipe", "seed", "test", "baselines", "train", "seconds", "protocol"}
 
 

@@ -61,7 +61,21 @@ def test_what_was_not_asked_has_no_column():
     lines = error_lines(Shown(step, {}))
     assert lines[0].split() == ["step", "within", "one"]
     assert len(lines) == 5 and lines[-1] == "step not readable in 1.5 %"
-    assert set(COLUMNS) <= set(WHOLE)
+    assert set(COLUMNS) - {"step_f1"} <= set(WHOLE)
+
+
+def test_solutions_without_an_error_have_a_column():
+    lines = error_lines(Shown({"step_accuracy": metric(0.5), "step_f1": metric(0.25)}, {}))
+    assert lines[0].split() == ["step", "step", "F1"] and lines[1].split()[3] == "25.0"
+
+
+def test_compared_runs_stand_below_this_one():
+    values = {"step_accuracy": 0.25, "category_accuracy": None}
+    runs = [{"name": name, "weights": "open", "values": values} for name in ("other", HOSTILE)]
+    lines = error_lines(Shown(WHOLE, BLIND, details={"error_radar": {}, "compared": runs}))
+    assert [line.split()[0] for line in lines[1:3]] == ["gpt-4o", "other"]
+    assert lines[2].split() == ["other", "25.0", "%"] and lines[4].startswith("majority")
+    assert all(line.isprintable() for line in lines)
 
 
 def test_nothing_measured_prints_no_number():

@@ -211,13 +211,13 @@ def test_masks():
 
 @pytest.mark.parametrize(
     ("low", "high", "words"),
-    [(0.01, 0.2, "more than"), (-0.3, -0.1, "less than"), (-0.1, 0.2, "not tellably unlike")],
+    [(0.01, 0.2, "Yes"), (-0.3, -0.1, "The other way round"), (-0.1, 0.2, "Undecided")],
 )
 def test_a_claim_needs_an_interval_on_one_side(low, high, words):
     (sentence,) = mask_sentences([effect(low=low, high=high)])
     assert sentence == (
-        f"Switching off the image neurons lowers the recall of visual perception errors {words} "
-        "that of the other kinds, beyond random masks (difference +10.0 points, 95 % interval "
+        "Does the mask over the image neurons cost the recall of visual perception errors more "
+        f"than that of the other kinds, beyond random masks? {words} (+10.0 points, 95 % interval "
         f"{100 * low:+.1f} to {100 * high:+.1f})."
     )
 

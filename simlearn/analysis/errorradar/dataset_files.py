@@ -46,7 +46,7 @@ def split_files(folder: Path, split: str | None) -> list[Path]:
         )
     names = ", ".join(repr(name) for name in sorted(groups))[:300]
     if split is None and len(groups) > 1:
-        raise DataError(f"{folder}: has several splits; set split to one of {names}")
+        raise DataError(f"{folder}: has several splits; set data.split to one of {names}")
     if split is not None and split not in groups:
         near = closest(split[:60], list(groups))
         hint = f"; did you mean {near[:60]!r}?" if near else "."

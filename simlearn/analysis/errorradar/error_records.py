@@ -167,7 +167,7 @@ class ErrorRecords(RecordSource):
         if right:
             notes.append(
                 f"{right} of {right + total} records have no wrong step and are left out "
-                "(correct=keep asks them too)."
+                "(data.correct=keep asks them too)."
             )
         if self.n is not None and self.n > total:
             notes.append(f"{self.n} records were asked for, there are {total}.")
@@ -193,4 +193,4 @@ def _nothing(right: int) -> str:
     """Why no record is left, and the way out."""
     if not right:
         return "holds no record; check the file"
-    return f"none of the {right} records has a wrong step; set correct=keep to ask about them"
+    return f"none of the {right} records has a wrong step; set data.correct=keep to ask about them"

@@ -46,6 +46,7 @@ class LocalModel(Endpoint):
     Args:
         batch_size: prompts that are run together; it changes no reply but for rounding.
         max_tokens: of a reply.
+        name: of the model in tables; ``None`` for what its files say.
         dry_run: show prompts, ask nothing.
 
     Raises:
@@ -56,6 +57,7 @@ class LocalModel(Endpoint):
 
     batch_size: int = 8
     max_tokens: int = 256
+    name: str | None = None
     dry_run: bool = False
 
     def __post_init__(self) -> None:
@@ -79,7 +81,9 @@ class LocalModel(Endpoint):
                 f"{type(adapter.model).__name__} has no processor to write prompts with: make the "
                 "adapter as ModelAdapter(model, AutoProcessor.from_pretrained(...))"
             )
-        return LocalSession(adapter, batch_size=self.batch_size, max_tokens=self.max_tokens)
+        return LocalSession(
+            adapter, batch_size=self.batch_size, max_tokens=self.max_tokens, name=self.name
+        )
 
 
 class LocalSession(EndpointSession):
@@ -89,17 +93,20 @@ class LocalSession(EndpointSession):
         adapter: with a processor.
         batch_size: prompts that are run together.
         max_tokens: of a reply.
+        name: of the model in tables.
 
     Attributes:
-        name: see :func:`~simlearn.analysis.errorradar.model_identity.model_name`.
+        name: that, or see :func:`~simlearn.analysis.errorradar.model_identity.model_name`.
         weights: "open".
     """
 
     weights: Weights = "open"
 
-    def __init__(self, adapter: ModelAdapter, *, batch_size: int, max_tokens: int) -> None:
+    def __init__(
+        self, adapter: ModelAdapter, *, batch_size: int, max_tokens: int, name: str | None = None
+    ) -> None:
         self.adapter, self.batch_size, self.max_tokens = adapter, batch_size, max_tokens
-        self.name = model_name(adapter.model)
+        self.name = name or model_name(adapter.model)
         self._digest = model_digest(adapter)
         tokenizer = tokenizer_of(adapter.processor)
         self._tokenizer, self._ends = tokenizer, end_ids(adapter.model, tokenizer)

@@ -141,8 +141,9 @@ class _Row:
             return None
         self.fault(
             "error_category",
-            f"is {word[:60]!r}, yet no step is wrong; leave it empty, or set categories: "
-            "{word: null} in the map",
+            f"is {word[:60]!r}, yet error_step says that no step is wrong: leave it empty, or "
+            "set categories: {word: null} in a data.map file; where the file counts steps from 0, "
+            "set first_step: 0 (and none_step: -1) there",
         )
 
     def image(self, root: Path) -> Path | bytes | None:
@@ -176,7 +177,7 @@ class _Row:
         hint = f"; did you mean {near[:60]!r}?" if near else "."
         raise DataError(
             f"{self.where}: no {' or '.join(map(repr, keys))}, which is to be the {field}{hint} "
-            f"There are {', '.join(map(repr, there))[:200] or 'none'}. Set columns.{field}"
+            f"There are {', '.join(map(repr, there))[:200] or 'none'}. Set data.columns.{field}"
         )
 
 

@@ -48,7 +48,7 @@ def test_splits(tmp_path, names, split, wanted):
     ("names", "split", "reason"),
     [
         (["README.md"], None, "holds no .parquet, .arrow"),
-        (["a.jsonl", "b.jsonl"], None, "has several splits; set split to one of 'a', 'b'"),
+        (["a.jsonl", "b.jsonl"], None, "has several splits; set data.split to one of 'a', 'b'"),
         (["test.jsonl"], "tset", "has no split 'tset'; did you mean 'test'? There are 'test'"),
         (["x/test.csv", "y/test.csv"], "test", "the split 'test' is in several folders, "),
         (["a.csv", "a.jsonl"], None, "the split 'a' is there as .csv and .jsonl; give the file"),

@@ -87,7 +87,7 @@ def test_saved_folders_and_repositories(tmp_path, data, offline, capfd):
     check(read_records(tmp_path / "dict", split="test"))
     check(read_records(repository.parent))
     assert len(list(read_records(tmp_path / "dict", split="train"))) == 5
-    assert "set split to one of 'test', 'train'" in refused(read_records, tmp_path / "dict")
+    assert "set data.split to one of 'test', 'train'" in refused(read_records, tmp_path / "dict")
     printed = capfd.readouterr()
     assert printed.out + printed.err == ""
 

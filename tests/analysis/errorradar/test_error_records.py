@@ -97,7 +97,7 @@ def test_right_solutions_are_noted(tmp_path):
     path = write_jsonl(tmp_path / "a.jsonl", rows)
     data = opened(path)
     assert data.n == 1 and data.notes == (
-        "2 of 3 records have no wrong step and are left out (correct=keep asks them too).",
+        "2 of 3 records have no wrong step and are left out (data.correct=keep asks them too).",
     )
     kept = opened(path, correct="keep", n=7)
     assert kept.n == 3 and kept.notes == ("7 records were asked for, there are 3.",)
@@ -108,7 +108,9 @@ def test_right_solutions_are_noted(tmp_path):
     assert all(draw.none_allowed for draw in draws)  # one wording, whatever is drawn
     assert opened(write_jsonl(path, rows[:1]), correct="keep").none_allowed is False
     write_jsonl(path, rows[1:])
-    with pytest.raises(DataError, match="none of the 2 records has a wrong step; set correct=keep"):
+    with pytest.raises(
+        DataError, match="none of the 2 records has a wrong step; set data.correct=keep"
+    ):
         opened(path)
     write_jsonl(path, [])
     with pytest.raises(DataError, match="a.jsonl: holds no record; check the file"):

@@ -127,7 +127,7 @@ def test_figures(tmp_path):
         ({"error_step": 5}, "must be from 1 to 4 (4 steps, the first is number 1), or 0 where"),
         ({"error_category": "CALC"}, "(error_category) 'CALC' is no kind of error; did you me"),
         ({"error_category": ["CAL"]}, "(error_category) must be a text, found ['CAL']"),
-        ({"error_step": 0}, "'error_category' (error_category) is 'CAL', yet no step is wrong"),
+        ({"error_step": 0}, "(error_category) is 'CAL', yet error_step says that no step is wron"),
     ],
 )  # fmt: skip
 def test_faults_name_row_and_field(changes, reason):
@@ -141,7 +141,7 @@ def test_empty_and_unmapped_fields():
     assert "the map names no column for error_step; add one" in fails(plain_row(1), bare)
     named = OURS.with_columns({"problem_type": "kind"})
     assert "no 'kind', which is to be the problem_type" in fails(plain_row(1), named)
-    assert "There are none. Set columns.id" in fails({})
+    assert "There are none. Set data.columns.id" in fails({})
 
 
 values = st.recursive(
