@@ -10,6 +10,8 @@ from rows import duration
 
 from simlearn.tasks.error_summary import COLUMNS
 
+SHOWN = {key: word for key, word in COLUMNS.items() if key != "step_f1"}
+"""Metrics of problems that all have a wrong step."""
 BLIND = ("majority", "uniform", "last step")
 TITLES = {"LLaVA": "small LLaVA, trained on such problems"}
 METRICS = {
@@ -27,15 +29,12 @@ JOBS = {
 
 def errorradar_short() -> str:
     """The README's table."""
-    result = read_result("errorradar")
-    return model_table(result) if result else "(not measured yet)"
+    return model_table(read_result("errorradar"))
 
 
 def errorradar_page() -> dict[str, str]:
     """Sections of docs/errorradar.md."""
     result = read_result("errorradar")
-    if not result:
-        return dict.fromkeys(("errors", "kinds", "masks", "scoring"), "(not measured yet)")
     return {
         "errors": model_table(result),
         "kinds": kind_table(result),
@@ -64,17 +63,17 @@ def by_model(result: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
 def model_table(result: Mapping[str, Any]) -> str:
     """Models beside blind answers on the same problems."""
     lines = [
-        f"| on {result['problems']} drawn problems, percent | {' | '.join(COLUMNS.values())} |",
-        f"|---|{'---|' * len(COLUMNS)}",
+        f"| on {result['problems']} drawn problems, percent | {' | '.join(SHOWN.values())} |",
+        f"|---|{'---|' * len(SHOWN)}",
     ]
     for name, rows in by_model(result).items():
         title = TITLES.get(name, f"{name}, without figures")
-        cells = [cell([row["test"].get(key, {}).get("value") for row in rows]) for key in COLUMNS]
+        cells = [cell([row["test"].get(key, {}).get("value") for row in rows]) for key in SHOWN]
         seeds = f" ({len(rows)} seeds)" if len(rows) > 1 else ""
         lines.append(f"| {title}{seeds} | {' | '.join(cells)} |")
     for name in BLIND:
         values = result["rows"][0]["baselines"][name]
-        lines.append(f"| {name} | {' | '.join(cell([values.get(key)]) for key in COLUMNS)} |")
+        lines.append(f"| {name} | {' | '.join(cell([values.get(key)]) for key in SHOWN)} |")
     return "\n".join(lines)
 
 
