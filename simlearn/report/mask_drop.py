@@ -6,10 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from simlearn.data.exclusions import closest
 from simlearn.report import panels
 from simlearn.report.masked_scores import in_order
-from simlearn.report.shares import check_interval, check_share
+from simlearn.report.shares import check_interval, check_share, check_word
 from simlearn.report.wording import one_line
 
 METRICS = {
@@ -66,11 +65,7 @@ def check_drops(rows: Sequence[MaskDrop]) -> None:
         raise ValueError("mask bars need at least one row, found 0")
     for i, row in enumerate(rows):
         place = f"mask bars, row {i}, {one_line(row.group, 40)!r}"
-        if row.metric not in METRICS:
-            metric = one_line(str(row.metric), 40)
-            near = closest(metric, METRICS)
-            hint = f"; did you mean {near!r}?" if near else ""
-            raise ValueError(f"{place}: metric {metric!r} is none of {', '.join(METRICS)}{hint}")
+        check_word(row.metric, METRICS, place, "metric")
         if row[:2] in [other[:2] for other in rows[:i]]:
             raise ValueError(f"{place}: two rows of {row.metric}; give one")
         check_share(row.drop, f"{place}, {row.metric}, drop", lowest=-1)

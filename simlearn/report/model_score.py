@@ -6,9 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from simlearn.data.exclusions import closest
 from simlearn.report import drawing
-from simlearn.report.shares import check_interval, check_share, share_words
+from simlearn.report.shares import check_interval, check_share, check_word, share_words
 from simlearn.report.wording import one_line
 
 MOST = 16
@@ -61,11 +60,7 @@ def check_scores(rows: Sequence[ModelScore]) -> None:
         raise ValueError(f"model bars show 1 to {MOST} models, found {len(rows)}")
     for i, row in enumerate(rows):
         place = f"model bars, row {i}, {one_line(row.name, 40)!r}"
-        if row.kind not in KINDS:
-            kind = one_line(str(row.kind), 40)
-            near = closest(kind, KINDS)
-            hint = f"; did you mean {near!r}?" if near else ""
-            raise ValueError(f"{place}: kind {kind!r} is none of {', '.join(KINDS)}{hint}")
+        check_word(row.kind, KINDS, place, "kind")
         for key in (*SCORES, "joint"):
             check_share(getattr(row, key), f"{place}, {key}")
         for key in SCORES:

@@ -1,12 +1,36 @@
-"""Shares and their intervals in figures: what is refused, how they read."""
+"""Shares, their intervals and words in figures: what is refused, how they read."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
+from simlearn.data.exclusions import closest
 from simlearn.report import panels
+from simlearn.report.wording import one_line
 
 ROUNDING = 1e-9  # by how much a mean of shares may leave its range
+
+
+def check_word(word: str, words: Iterable[str], place: str, what: str) -> None:
+    """Refuse a word that is none of those there are, with the closest one.
+
+    Args:
+        word: that was given; may be hostile.
+        words: those there are.
+        place: names the row in the text of the error.
+        what: name of the field.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    there = list(words)
+    if word in there:
+        return
+    shown = one_line(str(word), 40)
+    near = closest(shown, there)
+    hint = f"; did you mean {near!r}?" if near else ""
+    raise ValueError(f"{place}: {what} {shown!r} is none of {', '.join(there)}{hint}")
 
 
 def check_share(value: float, place: str, *, lowest: float = 0.0) -> None:

@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from simlearn.data.exclusions import closest
-from simlearn.report.shares import check_interval, check_share, share_words
+from simlearn.report.shares import check_interval, check_share, check_word, share_words
 from simlearn.report.wording import number, one_line
 
 MOST = 6  # bars of a panel
@@ -49,11 +48,7 @@ def check_steps(rows: Sequence[StepShare]) -> None:
         raise ValueError("step positions need at least one row, found 0")
     for i, row in enumerate(rows):
         place = f"step positions, row {i}, {one_line(row.name, 40)!r}"
-        if row.panel not in PANELS:
-            panel = one_line(str(row.panel), 40)
-            near = closest(panel, PANELS)
-            hint = f"; did you mean {near!r}?" if near else ""
-            raise ValueError(f"{place}: panel {panel!r} is none of {', '.join(PANELS)}{hint}")
+        check_word(row.panel, PANELS, place, "panel")
         if row[:2] in [other[:2] for other in rows[:i]]:
             raise ValueError(f"{place}: two rows of panel {row.panel!r} have this name; give one")
         if row.n < 0:

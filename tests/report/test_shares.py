@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simlearn.report.shares import check_interval, check_share, share_words
+from simlearn.report.shares import check_interval, check_share, check_word, share_words
 
 NAN = float("nan")
 
@@ -66,3 +66,13 @@ def test_words_hold_all_three_numbers(value, one, other):
     assert [float(p) for p in parts] == pytest.approx(
         [100 * value, 100 * low, 100 * high], abs=0.06
     )
+
+
+def test_a_word_that_is_none_of_those_there_are():
+    check_word("open", ["open", "closed"], "row 3", "kind")
+    with pytest.raises(ValueError) as caught:
+        check_word("opne", ["open", "closed"], "row 3", "kind")
+    assert str(caught.value) == ("row 3: kind 'opne' is none of open, closed; did you mean 'open'?")
+    with pytest.raises(ValueError) as caught:
+        check_word("\x1b[31m", {"open": 1}, "row 3", "kind")
+    assert "\x1b" not in str(caught.value) and "did you mean" not in str(caught.value)

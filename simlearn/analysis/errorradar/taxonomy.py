@@ -39,5 +39,4 @@ TYPE_SHARES: Final = {
 }
 LEAST_STEPS: Final = 3
 MOST_STEPS: Final = 20
-MEAN_STEPS: Final = 7.6
 """Numbers of steps in the paper's data."""
